@@ -1,0 +1,76 @@
+// One bounded reader and one writer for every structure that goes over the wire or to the disk.
+//
+// Octets are std::string (owned) and std::string_view (borrowed) throughout the project: names, texts, keys
+// and RocksDB slices are all the same thing. Integers are big-endian and unsigned (WIRE.md, "Primitives").
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "protocol/result.h"
+
+namespace idnode {
+
+// Reads `in` from the front. The first failure sticks: later reads return zero or empty, so a decoder reads
+// straight down and asks ok() once. Views that are handed out point into `in` and live as long as it does.
+class Reader {
+ public:
+  explicit Reader(std::string_view in) : in_(in) {}
+
+  std::uint8_t u8();
+  std::uint16_t u16();
+  std::uint32_t u32();
+  std::uint64_t u64();
+  // int4 length, then that many octets. A length above the octets that are left fails, whatever its top bit.
+  std::string_view bytes();
+  // Exactly `n` octets.
+  std::string_view take(std::size_t n);
+  // Everything that is left.
+  std::string_view rest();
+  // int4 count of a list whose elements take at least `smallest` octets each; fails when they cannot all be
+  // there, so that nothing is reserved for a count that lies.
+  std::uint32_t count(std::size_t smallest);
+
+  void fail(Errc e = Errc::kMalformed);
+  bool ok() const { return ok_; }
+  // Why it failed; only meaningful when !ok().
+  Errc error() const { return error_; }
+  bool at_end() const { return pos_ == in_.size(); }
+  std::size_t left() const { return in_.size() - pos_; }
+  std::size_t position() const { return pos_; }
+
+ private:
+  std::string_view in_;
+  std::size_t pos_ = 0;
+  bool ok_ = true;
+  Errc error_ = Errc::kTruncated;
+};
+
+// Appends to `out`, which must outlive the writer. What stood in `out` before stays.
+class Writer {
+ public:
+  explicit Writer(std::string& out) : out_(out) {}
+
+  void u8(std::uint8_t v) { out_.push_back(static_cast<char>(v)); }
+  void u16(std::uint16_t v);
+  void u32(std::uint32_t v);
+  void u64(std::uint64_t v);
+  void raw(std::string_view v) { out_.append(v); }
+  // int4 length, then the octets.
+  void bytes(std::string_view v);
+  // Keeps four octets for a number that is known later; returns their position for patch_u32.
+  std::size_t reserve_u32();
+  void patch_u32(std::size_t position, std::uint32_t v);
+  std::size_t size() const { return out_.size(); }
+
+ private:
+  std::string& out_;
+};
+
+// Lower-case hexadecimal, for logs, tests and tools.
+std::string to_hex(std::string_view octets);
+// Fails with kMalformed on an odd length or another character; both cases are read.
+Result<std::string> from_hex(std::string_view hex);
+
+}  // namespace idnode
