@@ -1,7 +1,8 @@
-// Names of the Handle System: folding, splitting, prefix handles (protocol/handle/WIRE.md §22, resolver/BEHAVIOUR.md §1.1).
+// Names of the Handle System: folding, splitting, prefix handles (protocol/handle/WIRE.md §22,
+// resolver/BEHAVIOUR.md §1.1).
 //
-// A name is octets: `prefix/suffix`, split at the FIRST slash. Only ASCII letters fold; nothing is normalised.
-// Every function is pure; views that are returned point into the argument.
+// A name is octets: `prefix/suffix`, split at the FIRST slash. Only ASCII letters fold; nothing is
+// normalised. Every function is pure; views that are returned point into the argument.
 #pragma once
 
 #include <string>
@@ -22,10 +23,11 @@ struct Split {
 Split split(std::string_view name);
 bool has_slash(std::string_view name);
 
-// The prefix handle that is responsible for `name`: "0.NA/" + folded prefix part ("0.NA/0.NA" for a name under 0.NA, or
-// one without a slash).
+// The prefix handle that is responsible for `name`: "0.NA/" + folded prefix part ("0.NA/0.NA" for a name
+// under 0.NA, or one without a slash).
 std::string prefix_handle_of(std::string_view name);
-// "88.118" -> "0.NA/88.118": how resolution, home, unhome and list read a name without a slash. Other names as they are.
+// "88.118" -> "0.NA/88.118": how resolution, home, unhome and list read a name without a slash. Other names
+// as they are.
 std::string expand_bare_prefix(std::string_view name);
 // Begins with "0.NA/", in any case.
 bool is_prefix_handle(std::string_view name);
@@ -36,8 +38,8 @@ bool is_derived_prefix_handle(std::string_view name);
 // "0.NA/88.118.5" -> "0.NA/88.118" -> "0.NA/88": cut at the last dot. Empty when there is no parent.
 std::string_view parent_prefix_handle(std::string_view prefix_handle);
 
-// The form under which a name is stored and compared: folded whole, or, with `case_sensitive`, prefix folded and suffix
-// exact. Names that begin with "0." always fold whole.
+// The form under which a name is stored and compared: folded whole, or, with `case_sensitive`, prefix folded
+// and suffix exact. Names that begin with "0." always fold whole.
 std::string storage_form(std::string_view name, bool case_sensitive);
 void append_storage_form(std::string_view name, bool case_sensitive, std::string& out);
 

@@ -7,8 +7,9 @@
 namespace idnode {
 
 enum class Table : char {
-  kRecords = 'r',   // one identifier record
-  kHomed = 'h',     // one homed prefix handle ("0.NA/88.118", markers "0.NA/0.NA/88.118"); the image has no values
+  kRecords = 'r',  // one identifier record
+  kHomed =
+      'h',  // one homed prefix handle ("0.NA/88.118", markers "0.NA/0.NA/88.118"); the image has no values
   kCounters = 'c',  // one signed 64-bit counter (quotas)
   kMeta = 'm',      // format stamp, case setting, applied sequence
 };

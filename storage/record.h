@@ -9,7 +9,8 @@
 //   count       int4    number of values
 //   values              in wire encoding (WIRE.md §19), in stored order
 //
-// sequence, previous and (where 0) created are stamped by the committer; whoever makes an image leaves them 0.
+// sequence, previous and (where 0) created are stamped by the committer; whoever makes an image leaves them
+// 0.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +38,8 @@ struct RecordView {
 Result<RecordView> parse_record(std::string_view image);
 
 // `created` 0: now, whenever the committer stamps it.
-std::string make_record(std::string_view name, std::uint64_t created, std::uint32_t count, std::string_view values);
+std::string make_record(std::string_view name, std::uint64_t created, std::uint32_t count,
+                        std::string_view values);
 std::string make_tombstone(std::string_view name);
 
 // Writes the three numbers into an image made above. `created` is only written where the image has 0.

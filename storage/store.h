@@ -1,7 +1,7 @@
 // Where images are kept. Two real implementations: MemoryStore (tests, models) and RocksStore.
 //
-// Reads from any thread. Only the commit thread applies. An image is what storage/record.h describes, tombstones included:
-// whoever reads decides what absent means.
+// Reads from any thread. Only the commit thread applies. An image is what storage/record.h describes,
+// tombstones included: whoever reads decides what absent means.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,10 @@
-// The one commit thread: takes mutations from any thread, orders them, makes them durable, publishes them, then answers.
+// The one commit thread: takes mutations from any thread, orders them, makes them durable, publishes them,
+// then answers.
 //
-// A group is whatever arrived while the last one was synced, at most `group_bytes` or `group_mutations`. For each group: check
-// reads against what is committed or earlier in the group; stamp sequence, time and previous versions; append to the log; sync;
-// apply to the store in one batch; on_committed; acknowledge. (ARCHITECTURE.md, "One registration".)
+// A group is whatever arrived while the last one was synced, at most `group_bytes` or `group_mutations`. For
+// each group: check reads against what is committed or earlier in the group; stamp sequence, time and
+// previous versions; append to the log; sync; apply to the store in one batch; on_committed; acknowledge.
+// (ARCHITECTURE.md, "One registration".)
 #pragma once
 
 #include <cstdint>
@@ -35,8 +37,8 @@ struct CommitResult {
   std::uint64_t time_ms = 0;   // stamped commit time
 };
 
-// Called exactly once for each submitted mutation, on the commit thread (or on the submitting one for kBusy and kReadOnly). Must
-// not block.
+// Called exactly once for each submitted mutation, on the commit thread (or on the submitting one for kBusy
+// and kReadOnly). Must not block.
 using CommitDone = std::move_only_function<void(const CommitResult&)>;
 
 // What the publish seam sees: one committed mutation, its writes stamped.

@@ -1,5 +1,5 @@
-// A change as data: what was read, what is written. Decided by a worker, checked and ordered by the commit thread, replayed
-// by anybody: no rule, clock or setting runs at replay.
+// A change as data: what was read, what is written. Decided by a worker, checked and ordered by the commit
+// thread, replayed by anybody: no rule, clock or setting runs at replay.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@
 
 namespace idnode {
 
-// The decision rests on `key` having been at `version`: the sequence in its image (a tombstone's too), 0 when there was no
-// image.
+// The decision rests on `key` having been at `version`: the sequence in its image (a tombstone's too), 0 when
+// there was no image.
 struct Read {
   std::string key;
   std::uint64_t version = 0;
