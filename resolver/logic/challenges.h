@@ -1,0 +1,62 @@
+// Pending challenges: what an answer (opcode 200) needs to find again (BEHAVIOUR.md §8.2, §8.3; design:
+// "Pending challenges").
+//
+// 64 locked shards; bounded by octets in all and by entries and octets per source network (/24, /56); over
+// its share a source loses its own oldest. UDP has a pool of its own. Taking one is atomic and single use.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "protocol/address.h"
+#include "protocol/handle/envelope.h"
+#include "protocol/limits.h"
+#include "resolver/logic/source.h"
+
+namespace idnode {
+
+struct PendingChallenge {
+  std::uint32_t id =
+      0;  // session id of the challenge: random, 31 bit, at least 0x01000000 unless it is a session's
+  std::string nonce;   // 16 octets
+  std::string digest;  // of the request's header and body
+  std::uint8_t digest_algorithm = 3;
+  handle::Version
+      answer_version;  // lesser of the challenge's version and suggestion: chooses the proof's algorithm
+  handle::Envelope envelope;  // of the stored request
+  std::string message;        // the stored request: header, body, credential
+  std::uint64_t created_steady_ms = 0;
+  Address source;
+  Transport transport = Transport::kTcp;
+};
+
+class Challenges {
+ public:
+  explicit Challenges(const Limits& limits);
+  ~Challenges();
+  Challenges(const Challenges&) = delete;
+  Challenges& operator=(const Challenges&) = delete;
+
+  // Chooses an id, keeps the entry, returns the id; 0 when it can not be kept (a request above 16 KiB on UDP,
+  // or every bound is reached by others): the caller answers RC 3.
+  std::uint32_t put(PendingChallenge entry, Now now);
+  // Removes and returns the entry; none when unknown, expired or used. Atomic: of two takers one gets it.
+  std::optional<PendingChallenge> take(std::uint32_t id, Now now);
+  // Drops what has expired; called by a worker's timer.
+  void sweep(Now now);
+
+  struct Counters {
+    std::uint64_t pending = 0, bytes = 0, put = 0, taken = 0, expired = 0, evicted = 0, refused = 0;
+  };
+  Counters counters() const;
+
+ private:
+  struct Table;
+  std::unique_ptr<Table> table_;
+};
+
+}  // namespace idnode

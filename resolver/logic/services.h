@@ -1,0 +1,37 @@
+// What an exchange works with: shared tables and snapshots. All members outlive every exchange; all may be
+// used from any worker.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "protocol/crypto/key.h"
+#include "protocol/handle/site.h"
+#include "resolver/logic/challenges.h"
+#include "resolver/logic/routes.h"
+#include "resolver/logic/settings.h"
+#include "storage/store.h"
+
+namespace idnode {
+
+// Who this node is towards others. Immutable; replaced as a whole when listeners change.
+struct NodeIdentity {
+  handle::Site site;
+  std::string site_octets;                        // encoded: the answer to opcode 2
+  std::shared_ptr<const crypto::PrivateKey> key;  // signs answers
+};
+
+struct Services {
+  const Store* store = nullptr;
+  const Routes* routes = nullptr;
+  Challenges* challenges = nullptr;
+  std::shared_ptr<const Settings> settings;  // replaced on reload between requests of a worker
+  std::shared_ptr<const NodeIdentity> identity;
+  // Fills the buffer with the current numbers for 0.SITE/status value 2 (JSON); may be empty.
+  std::function<std::string()> status_json;
+  std::uint64_t started_ms = 0;  // wall clock at start, for 0.SITE/status
+};
+
+}  // namespace idnode
