@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""The reference Java client (Maven Central, net.handle:handle-client) against a real node, over TCP and UDP.
+
+The node trusts the client's source, so that large answers come over UDP as well.
+"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "system"))
+from harness import Node  # noqa: E402
+
+LARGE_VALUES = 10
+LARGE_VALUE_OCTETS = 20_000
+
+
+def compile_client(folder):
+    """Compiles outside the source tree; returns the class path."""
+    project = os.path.join(folder, "interop")
+    shutil.copytree(HERE, project, ignore=shutil.ignore_patterns("target", "*.py", "__pycache__"))
+    subprocess.run(["mvn", "-q", "-B", "compile", "dependency:copy-dependencies", "-DincludeScope=runtime"], cwd=project, check=True,
+                   timeout=600)
+    return os.path.join(project, "target", "classes") + ":" + os.path.join(project, "target", "dependency", "*")
+
+
+def text(index, kind, value, **more):
+    return {"index": index, "type": kind, "data": {"format": "string", "value": value}, **more}
+
+
+def records(prefix, administrator):
+    large = [text(i, "BLOB", chr(ord("a") + i % 26) * LARGE_VALUE_OCTETS) for i in range(1, LARGE_VALUES + 1)]
+    yield {"handle": f"{prefix}/CHAIR", "values": [text(1, "URL", "https://example.com/chair"), text(2, "NAME_ZH", "扶手椅"),
+                                                   text(3, "CATEGORY", "Office")]}
+    yield {"handle": f"{prefix}/CHAIR-LARGE", "values": large}
+    yield {"handle": f"{prefix}/OWNER", "values": [
+        {"index": 100, "type": "HS_ADMIN", "data": {"format": "admin", "value": {
+            "handle": f"{prefix}/OWNER", "index": 301, "permissions": "111111111111"}}},
+        text(301, "HS_SECKEY", "open sesame", permissions="1100")]}
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="idnode-interop-") as folder:
+        class_path = compile_client(folder)
+        node = Node(os.path.join(folder, "node"), tables={"limits": {"trusted": ["127.0.0.0/8"]}})
+        with node:
+            node.idctl("prefix", "add", "88.118.5", "--hosted")
+            lines = "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records("88.118.5", node.administrator))
+            node.idctl("import", "-", input=lines)
+            # The owner of a secret administers the prefix too.
+            node.idctl("add", "0.NA/88.118.5", "--value", "101:HS_ADMIN=301:111111111111:88.118.5/OWNER")
+            result = subprocess.run(
+                ["java", "-Xmx256m", "-cp", class_path, "idnode.Interop", "127.0.0.1", str(node.port), "88.118",
+                 os.path.join(node.keys, "admin.bin"), "88.118/ADMIN", "open sesame", "88.118.5/OWNER",
+                 str(LARGE_VALUES * LARGE_VALUE_OCTETS)], timeout=300)
+            return result.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
