@@ -1,6 +1,6 @@
 // One message from its octets to its answer: the one path that UDP, TCP, HTTP tunnel and the tests call.
 //
-// An exchange decides (logic/handle) and says what it needs from outside; whoever drives it (a worker, a
+// An exchange decides (logic/decide) and says what it needs from outside; whoever drives it (a worker, a
 // scenario test) gets that and calls on. It never blocks, except in work(), which the driver calls on the
 // pool that was asked for.
 //

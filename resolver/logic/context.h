@@ -1,0 +1,137 @@
+// What decide() may look at: records, evidence that was gathered for it, snapshots, the time. Made by whoever
+// drives a request (Exchange), used by one thread at a time, reused from request to request: buffers keep
+// their capacity, so a request that is answered from memory allocates nothing.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/handle/envelope.h"
+#include "protocol/handle/request.h"
+#include "protocol/result.h"
+#include "resolver/logic/authenticate.h"
+#include "resolver/logic/outcome.h"
+#include "resolver/logic/routes.h"
+#include "resolver/logic/services.h"
+#include "resolver/logic/settings.h"
+#include "resolver/logic/source.h"
+#include "storage/commit/mutation.h"
+#include "storage/record.h"
+#include "storage/store.h"
+
+namespace idnode {
+
+enum class Found : std::uint8_t {
+  kYes,
+  kNo,      // no such key, or a tombstone
+  kCold,    // not in memory; it is remembered as wanted: ask for everything else too, then return Need
+  kFailed,  // the store failed, or more than kMostRecords were asked for: RC 2
+};
+
+// Views hold until Context::begin() or forget_records().
+struct Lookup {
+  Found found = Found::kNo;
+  RecordView record;
+  bool exists() const { return found == Found::kYes; }
+  ValueList values() const { return {record.count, record.values}; }
+};
+
+// The proof that came with opcode 200 and the challenge it answers. Views live as long as the exchange.
+struct PresentedProof {
+  std::string_view nonce;
+  std::string_view digest;
+  handle::Version version;    // of the challenge answer's algorithms (PendingChallenge::answer_version)
+  std::string_view type;      // HS_PUBKEY, HS_SECKEY
+  std::string_view identity;  // handle
+  std::uint32_t index = 0;
+  std::string_view proof;
+};
+
+// The session that the request's envelope names.
+struct SessionState {
+  enum class Kind : std::uint8_t {
+    kNone,        // session id 0 or with the top bit set
+    kUnknown,     // an id that nobody knows: 500
+    kConnection,  // chosen by an SDK client, bound to its TCP connection (BEHAVIOUR.md §16.3)
+  };
+  Kind kind = Kind::kNone;
+  bool authenticated = false;  // by a login
+  Reference identity;
+};
+
+class Context {
+ public:
+  static constexpr std::size_t kMostRecords = 1'000;
+
+  explicit Context(const Services& services) : services_(&services) {}
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  // Records. Each is read once and remembered with its version.
+  Lookup record(std::string_view name);         // by identifier, in any spelling
+  Lookup record_by_key(std::string_view key);   // a whole store key (storage/keys.h)
+  void append_reads(std::vector<Read>& reads);  // (key, version) of everything that was read
+
+  // Proofs. None: not checked yet, or checked against other keys; it is remembered as wanted: return Need.
+  std::optional<ProofResult> proof(ProofTask task);
+
+  // Buffers for what an outcome points to. Each call hands out another one, empty.
+  std::string& buffer();
+
+  const Settings& settings() const { return *services_->settings; }
+  const NodeIdentity& node() const { return *services_->identity; }
+  const Services& services() const { return *services_; }
+  const RouteTable& routes() const { return *routes_; }
+  std::shared_ptr<const PrefixEntry> route(std::string_view folded_prefix_handle) const;
+
+  // Random octets for minted names; false: no entropy (RC 2).
+  bool random(char* to, std::size_t octets);
+
+  // What stands around the request; set by the driver.
+  Source source;
+  Now now;
+  SessionState session;
+  const PresentedProof* presented = nullptr;  // null: no challenge answer
+
+  // For the driver.
+  void begin(std::shared_ptr<const RouteTable> routes);  // forgets everything of the request before
+  void forget_records();  // decide again on the new state (Again); the proof's result stays
+  bool wants_records() const { return cold_ != 0; }
+  bool wants_proof() const { return wanted_.has_value(); }
+  void load_cold();    // pool: reads what is cold, with Depth::kDisk
+  void check_proof();  // pool: runs the wanted proof
+  // Before decide() is called again: buffers are free again, what was read is taken up.
+  void next_round();
+  const std::shared_ptr<const RouteTable>& routes_pointer() const { return routes_; }
+
+ private:
+  struct Slot {
+    std::string key;
+    std::string image;
+    RecordView view;
+    Found found = Found::kNo;
+    std::uint64_t version = 0;
+  };
+  Lookup look(Slot& slot, Depth depth);
+  Slot* find(std::string_view key);
+  Slot* add(std::string_view key);
+
+  const Services* services_;
+  std::shared_ptr<const RouteTable> routes_;
+  std::vector<std::unique_ptr<Slot>> slots_;
+  std::size_t used_ = 0;
+  std::size_t cold_ = 0;
+  std::vector<std::unique_ptr<std::string>> buffers_;
+  std::size_t buffers_used_ = 0;
+  std::string key_;
+  std::optional<ProofTask> wanted_;
+  std::optional<ProofTask> checked_;
+  ProofResult result_;
+};
+
+}  // namespace idnode

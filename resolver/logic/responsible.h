@@ -1,0 +1,22 @@
+// Who answers for a name (BEHAVIOUR.md §6).
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "protocol/handle/request.h"
+#include "resolver/logic/context.h"
+#include "resolver/logic/outcome.h"
+
+namespace idnode {
+
+// R(handle) with the prefix-referral check. nullopt: responsible, no referral. Else 301, 303, 2 or Need.
+// `name` as the operation sees it (a bare prefix already expanded where the operation does that).
+std::optional<Outcome> responsible(const handle::Request& request, Context& context, std::string_view name);
+
+// The two halves, for delete and list: whether the name hashes to this server of the site (rule 1), and
+// whether a home entry or a marker covers it (rules 2 and 3).
+bool hashes_here(const Context& context, std::string_view name);
+bool is_hosted(Context& context, std::string_view name);
+
+}  // namespace idnode
