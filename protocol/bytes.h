@@ -39,6 +39,10 @@ class Reader {
   bool at_end() const { return pos_ == in_.size(); }
   std::size_t left() const { return in_.size() - pos_; }
   std::size_t position() const { return pos_; }
+  // The octets between an earlier position() and this one; empty once a read has failed.
+  std::string_view since(std::size_t position) const {
+    return ok_ ? in_.substr(position, pos_ - position) : std::string_view{};
+  }
 
  private:
   std::string_view in_;

@@ -105,7 +105,10 @@ bool valid_utf8(std::string_view octets) {
       ++i;
       continue;
     }
-    std::size_t more = lead >= 0xc2 && lead <= 0xdf ? 1 : lead >= 0xe0 && lead <= 0xef ? 2 : lead >= 0xf0 && lead <= 0xf4 ? 3 : 0;
+    std::size_t more = lead >= 0xc2 && lead <= 0xdf   ? 1
+                       : lead >= 0xe0 && lead <= 0xef ? 2
+                       : lead >= 0xf0 && lead <= 0xf4 ? 3
+                                                      : 0;
     if (more == 0 || octets.size() - i <= more) return false;
     std::uint32_t point = lead & (0x3fU >> more);
     for (std::size_t k = 1; k <= more; ++k) {

@@ -62,7 +62,7 @@ void encode(const Value& value, std::string& out);
 // Reads one value at the reader's position; sticks the reader's failure.
 ValueView read_value(Reader& reader);
 Value to_value(const ValueView& view);
-// Whether two encoded values differ in anything but their timestamps.
+// Whether two values are the same in everything but their timestamps (and the unused permission bits).
 bool same_but_timestamp(const ValueView& a, const ValueView& b);
 // Overwrites the timestamp of an encoded value that begins at `offset` of `values`.
 void patch_timestamp(std::string& values, std::size_t offset, std::uint32_t seconds);

@@ -1,6 +1,7 @@
 // Datagrams: cutting a message and putting one together (WIRE.md §4).
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -38,23 +39,23 @@ struct Datagram {
 // `is_request`: whether an over-long length is answered (4) or dropped.
 Datagram classify_datagram(std::string_view datagram, bool is_request);
 
-// One message being put together. Bounded by the announced length, but memory grows with the parts that
-// arrive.
+// One message being put together. Memory grows with the parts that arrive, never with the announced length.
 class Assembly {
  public:
-  explicit Assembly(const Envelope& first);
-  // True when all parts are there. Duplicates are ignored. `envelope.length` must be that of the first.
+  explicit Assembly(const Envelope& first) : envelope_(first) {}
+  // True when all parts are there. Duplicates, and parts that do not belong to a message of this length, are
+  // ignored.
   bool add(const Envelope& envelope, std::string_view part);
-  std::size_t held() const { return held_; }  // octets kept so far
-  // The whole message, once add() returned true.
+  std::size_t held() const { return octets_.size(); }  // octets kept so far
+  // The whole message, once add() returned true; leaves the assembly empty.
   std::string take();
   const Envelope& envelope() const { return envelope_; }
 
  private:
   Envelope envelope_;
-  std::vector<std::string> parts_;  // by sequence; grows to the highest that arrived
-  std::size_t present_ = 0;
-  std::size_t held_ = 0;
+  std::bitset<fragments_of(kMaxMessage)> present_;
+  std::vector<std::uint16_t> order_;  // the sequence numbers of the parts in `octets_`, as they arrived
+  std::string octets_;
 };
 
 }  // namespace idnode::handle

@@ -31,6 +31,9 @@ struct TextList {
   std::uint32_t count = 0;
   std::string_view encoded;
 };
+// Read a list from the reader, looking at every length; the reader's failure sticks.
+IndexList read_indexes(Reader& reader);
+TextList read_texts(Reader& reader);
 // Walks a TextList.
 class TextWalk {
  public:
@@ -121,14 +124,15 @@ struct RequestLimits {
   std::uint32_t values = 2'048;
 };
 
-// `message` is what follows the envelope, decrypted. Errors: kTruncated, kMalformed, kTooLarge (all answered
-// 4), kUnsupported (an opcode nobody defines: 4; 106: see find_operation).
+// `message` is what follows the envelope, decrypted. Errors: kTruncated, kMalformed, kTooLarge, kUnsupported
+// (an opcode nobody defines): all answered 4. kRefused: it is a response, which nobody answers. Opcode 106
+// decodes with an empty name: it is answered 5.
 Result<Request> decode_request(const Envelope& envelope, std::string_view message,
                                const RequestLimits& limits);
 
 // Appends a whole TCP frame: envelope, header, body, `credential_octets` (as encoded by credential.h; four
 // zero octets when empty, except for opcode 2001, which has none). envelope.length and header.body_length are
-// computed.
+// computed; flag RD goes out from version 2.1 only. The body must be of the kind of the opcode.
 void encode_request(const Request& request, std::string_view credential_octets, std::string& out);
 
 // Lists for requests that are made here. Append the list with its count.

@@ -50,11 +50,15 @@ struct Response {
   OpCode op() const { return static_cast<OpCode>(header.opcode); }
 };
 
-// `message` is what follows the envelope, decrypted and reassembled.
+// `message` is what follows the envelope, decrypted and reassembled. A 303 of a version below 2.5 is decoded
+// as
+// 7. kMalformed: it does not fit, or is a request; kTooLarge: above what a response may hold (§12 note 5);
+// kUnsupported: a success of an operation that has none.
 Result<Response> decode_response(const Envelope& envelope, std::string_view message);
 
 // Appends a whole TCP frame (envelope included). `credential_octets` empty: four zero octets. envelope.length
-// and header.body_length are computed. Codes 7, 202 and 303 change for versions below 2.5 (§10).
+// and header.body_length are computed, and flag RD follows from `request_digest` and the version. Codes 7,
+// 202 and 303 change for versions below 2.5 (§10).
 void encode_response(const Response& response, std::string_view credential_octets, std::string& out);
 
 }  // namespace idnode::handle
