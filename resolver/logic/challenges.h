@@ -32,6 +32,7 @@ struct PendingChallenge {
   std::uint64_t created_steady_ms = 0;
   Address source;
   Transport transport = Transport::kTcp;
+  bool trusted = false;  // of the source: no share to keep to
 };
 
 class Challenges {

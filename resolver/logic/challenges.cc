@@ -1,0 +1,246 @@
+#include "resolver/logic/challenges.h"
+
+#include <atomic>
+#include <list>
+#include <map>
+#include <mutex>
+#include <unordered_map>
+
+#include "protocol/crypto/random.h"
+
+namespace idnode {
+namespace {
+
+constexpr std::size_t kShards = 64;
+constexpr std::uint32_t kShardMask = kShards - 1;
+constexpr std::uint32_t kSmallestId = 0x01000000;
+constexpr std::uint32_t kLargestId = 0x7fffffff;
+// What an entry costs besides the octets it holds: nodes of the table and of the two orders.
+constexpr std::uint64_t kEntryCost = 320;
+constexpr std::size_t kLargestUdpRequest = 16 * 1024;
+// Share of the octets that datagrams may fill: their sources can be forged, those of connections can not.
+constexpr std::uint64_t kUdpShareDivisor = 4;
+
+std::uint64_t cost_of(const PendingChallenge& entry) {
+  return kEntryCost + entry.message.size() + entry.nonce.size() + entry.digest.size();
+}
+
+// splitmix64: the seed is random for each process, so nobody outside can tell which sources share a shard.
+std::uint64_t mix(std::uint64_t x) {
+  x += 0x9e3779b97f4a7c15;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+  return x ^ (x >> 31);
+}
+
+struct Origin {
+  Address network;
+  bool udp = false;
+  auto operator<=>(const Origin&) const = default;
+};
+
+struct Kept {
+  PendingChallenge entry;
+  std::uint64_t cost = 0;
+  std::list<std::uint32_t>::iterator by_age;     // in Shard::ages
+  std::list<std::uint32_t>::iterator by_origin;  // in Share::ages; unused for a trusted source
+};
+
+// What one source network holds, oldest first.
+struct Share {
+  std::uint64_t bytes = 0;
+  std::list<std::uint32_t> ages;
+};
+
+// Everything about an id happens in one shard under one lock: the low bits of an id are chosen to be the
+// shard of its source network, so an entry and its source's share are never in two places. (An id that a
+// session brings keeps its own shard; a session has one challenge at most.)
+struct alignas(64) Shard {
+  std::mutex lock;
+  std::unordered_map<std::uint32_t, Kept> entries;
+  std::list<std::uint32_t> ages;
+  std::map<Origin, Share> shares;
+};
+
+}  // namespace
+
+struct Challenges::Table {
+  explicit Table(const Limits& limits)
+      : bytes_limit(limits.challenge_bytes),
+        lifetime_ms(std::uint64_t{limits.challenge_seconds} * 1000),
+        per_source(limits.challenges_per_source),
+        bytes_per_source(limits.challenge_bytes_per_source) {
+    seed = crypto::random_u64().value_or(0);
+  }
+
+  std::array<Shard, kShards> shards;
+  const std::uint64_t bytes_limit;
+  const std::uint64_t lifetime_ms;
+  const std::uint64_t per_source;
+  const std::uint64_t bytes_per_source;
+  std::uint64_t seed = 0;
+  std::atomic<std::uint64_t> pending = 0, put = 0, taken = 0, expired = 0, evicted = 0, refused = 0;
+  std::array<std::atomic<std::uint64_t>, 2> bytes = {0, 0};  // connections, datagrams
+
+  std::uint64_t pool_limit(bool udp) const {
+    if (bytes_limit == 0) return UINT64_MAX;
+    const std::uint64_t datagrams = bytes_limit / kUdpShareDivisor;
+    return udp ? datagrams : bytes_limit - datagrams;
+  }
+  bool is_expired(const PendingChallenge& entry, Now now) const {
+    return lifetime_ms != 0 && now.steady_ms > entry.created_steady_ms &&
+           now.steady_ms - entry.created_steady_ms > lifetime_ms;
+  }
+  std::uint32_t shard_of(const Address& network) const {
+    std::uint64_t x = seed;
+    for (const std::uint8_t octet : network.octets) x = mix(x ^ octet);
+    return static_cast<std::uint32_t>(x) & kShardMask;
+  }
+
+  bool reserve(bool udp, std::uint64_t cost);
+  bool make_room(Shard& shard, const Origin& origin, std::uint64_t cost);
+  PendingChallenge remove(Shard& shard, std::unordered_map<std::uint32_t, Kept>::iterator at);
+  void remove(Shard& shard, std::uint32_t id, std::atomic<std::uint64_t>& counter);
+  void sweep(Shard& shard, Now now);
+  std::uint32_t choose_id(const Shard& shard, std::uint32_t shard_number) const;
+};
+
+// Takes `cost` octets out of the pool, if they are there.
+bool Challenges::Table::reserve(bool udp, std::uint64_t cost) {
+  std::atomic<std::uint64_t>& used = bytes[udp ? 1 : 0];
+  const std::uint64_t limit = pool_limit(udp);
+  std::uint64_t before = used.load(std::memory_order_relaxed);
+  do {
+    if (cost > limit || before > limit - cost) return false;
+  } while (!used.compare_exchange_weak(before, before + cost, std::memory_order_relaxed));
+  return true;
+}
+
+PendingChallenge Challenges::Table::remove(Shard& shard,
+                                           std::unordered_map<std::uint32_t, Kept>::iterator at) {
+  Kept& kept = at->second;
+  const bool udp = kept.entry.transport == Transport::kUdp;
+  shard.ages.erase(kept.by_age);
+  if (!kept.entry.trusted) {
+    const auto share = shard.shares.find({source_network(kept.entry.source), udp});
+    share->second.bytes -= kept.cost;
+    share->second.ages.erase(kept.by_origin);
+    if (share->second.ages.empty()) shard.shares.erase(share);
+  }
+  bytes[udp ? 1 : 0].fetch_sub(kept.cost, std::memory_order_relaxed);
+  pending.fetch_sub(1, std::memory_order_relaxed);
+  PendingChallenge entry = std::move(kept.entry);
+  shard.entries.erase(at);
+  return entry;
+}
+
+void Challenges::Table::remove(Shard& shard, std::uint32_t id, std::atomic<std::uint64_t>& counter) {
+  remove(shard, shard.entries.find(id));
+  counter.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Challenges::Table::sweep(Shard& shard, Now now) {
+  while (!shard.ages.empty()) {
+    const std::uint32_t oldest = shard.ages.front();
+    if (!is_expired(shard.entries.find(oldest)->second.entry, now)) return;
+    remove(shard, oldest, expired);
+  }
+}
+
+// A source over its share, or one that finds the pool full, loses its own oldest; nobody loses another's.
+bool Challenges::Table::make_room(Shard& shard, const Origin& origin, std::uint64_t cost) {
+  if (bytes_per_source != 0 && cost > bytes_per_source) return false;
+  for (;;) {
+    const auto share = shard.shares.find(origin);
+    const bool over = share != shard.shares.end() &&
+                      ((per_source != 0 && share->second.ages.size() >= per_source) ||
+                       (bytes_per_source != 0 && share->second.bytes + cost > bytes_per_source));
+    if (!over && reserve(origin.udp, cost)) return true;
+    if (share == shard.shares.end()) return false;
+    remove(shard, share->second.ages.front(), evicted);
+  }
+}
+
+std::uint32_t Challenges::Table::choose_id(const Shard& shard, std::uint32_t shard_number) const {
+  for (;;) {
+    const Result<std::uint64_t> random = crypto::random_u64();
+    if (!random) return 0;
+    const auto id = static_cast<std::uint32_t>((kSmallestId + *random % (kLargestId - kSmallestId + 1)) &
+                                               ~std::uint64_t{kShardMask});
+    const std::uint32_t chosen = id | shard_number;
+    if (chosen >= kSmallestId && !shard.entries.contains(chosen)) return chosen;
+  }
+}
+
+Challenges::Challenges(const Limits& limits) : table_(std::make_unique<Table>(limits)) {}
+Challenges::~Challenges() = default;
+
+std::uint32_t Challenges::put(PendingChallenge entry, Now now) {
+  Table& table = *table_;
+  const Origin origin{source_network(entry.source), entry.transport == Transport::kUdp};
+  const std::uint64_t cost = cost_of(entry);
+  const std::uint32_t number = entry.id != 0 ? entry.id & kShardMask : table.shard_of(origin.network);
+  Shard& shard = table.shards[number];
+
+  const std::lock_guard guard(shard.lock);
+  table.sweep(shard, now);
+  if (origin.udp && entry.message.size() > kLargestUdpRequest) {
+    table.refused.fetch_add(1, std::memory_order_relaxed);
+    return 0;
+  }
+  // One challenge a session: a new one takes the place of the one before it.
+  if (entry.id != 0 && shard.entries.contains(entry.id)) table.remove(shard, entry.id, table.evicted);
+  const bool room = entry.trusted ? table.reserve(origin.udp, cost) : table.make_room(shard, origin, cost);
+  if (room && entry.id == 0) entry.id = table.choose_id(shard, number);
+  if (!room || entry.id == 0) {
+    if (room) table.bytes[origin.udp ? 1 : 0].fetch_sub(cost, std::memory_order_relaxed);
+    table.refused.fetch_add(1, std::memory_order_relaxed);
+    return 0;
+  }
+
+  const std::uint32_t id = entry.id;
+  Kept kept{std::move(entry), cost, shard.ages.insert(shard.ages.end(), id), {}};
+  if (!kept.entry.trusted) {
+    Share& share = shard.shares[origin];
+    share.bytes += cost;
+    kept.by_origin = share.ages.insert(share.ages.end(), id);
+  }
+  shard.entries.emplace(id, std::move(kept));
+  table.pending.fetch_add(1, std::memory_order_relaxed);
+  table.put.fetch_add(1, std::memory_order_relaxed);
+  return id;
+}
+
+std::optional<PendingChallenge> Challenges::take(std::uint32_t id, Now now) {
+  Table& table = *table_;
+  Shard& shard = table.shards[id & kShardMask];
+  const std::lock_guard guard(shard.lock);
+  const auto at = shard.entries.find(id);
+  if (at == shard.entries.end()) return std::nullopt;
+  const bool late = table.is_expired(at->second.entry, now);
+  std::optional<PendingChallenge> entry = table.remove(shard, at);
+  (late ? table.expired : table.taken).fetch_add(1, std::memory_order_relaxed);
+  return late ? std::nullopt : std::move(entry);
+}
+
+void Challenges::sweep(Now now) {
+  for (Shard& shard : table_->shards) {
+    const std::lock_guard guard(shard.lock);
+    table_->sweep(shard, now);
+  }
+}
+
+Challenges::Counters Challenges::counters() const {
+  const Table& table = *table_;
+  Counters c;
+  c.pending = table.pending.load(std::memory_order_relaxed);
+  c.bytes = table.bytes[0].load(std::memory_order_relaxed) + table.bytes[1].load(std::memory_order_relaxed);
+  c.put = table.put.load(std::memory_order_relaxed);
+  c.taken = table.taken.load(std::memory_order_relaxed);
+  c.expired = table.expired.load(std::memory_order_relaxed);
+  c.evicted = table.evicted.load(std::memory_order_relaxed);
+  c.refused = table.refused.load(std::memory_order_relaxed);
+  return c;
+}
+
+}  // namespace idnode
