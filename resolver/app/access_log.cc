@@ -1,0 +1,223 @@
+#include "resolver/app/access_log.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <iterator>
+
+#include "resolver/app/log.h"
+
+namespace idnode {
+namespace {
+
+// How often the thread looks whether a lane fills up before its flush interval is over.
+constexpr std::chrono::milliseconds kLook{50};
+
+std::string_view transport_text(Transport transport) {
+  switch (transport) {
+    case Transport::kUdp: return "UDP";
+    case Transport::kTcp: return "TCP";
+    case Transport::kHttp: return "HTTP";
+  }
+  return "";
+}
+
+// What would break a line into other columns, or into other lines.
+void append_escaped(std::string_view text, std::string& out) {
+  constexpr std::string_view kEscaped = "% \r\n&?#\"";
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  for (const char c : text) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (kEscaped.find(c) != std::string_view::npos || octet < 0x20 || octet == 0x7f) {
+      out += '%';
+      out += kDigits[octet >> 4];
+      out += kDigits[octet & 15];
+    } else {
+      out += c;
+    }
+  }
+}
+
+void append_text_line(const AccessEntry& entry, std::string& out) {
+  const auto seconds = static_cast<std::time_t>(entry.ms / 1000);
+  std::tm t{};
+  gmtime_r(&seconds, &t);
+  auto to = std::back_inserter(out);
+  fmt::format_to(to, "{} {}:HDL({}.{}) \"{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:03}Z\" {} {} {}ms ",
+                 to_text(entry.peer.address), transport_text(entry.transport), entry.major, entry.minor,
+                 t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, entry.ms % 1000,
+                 entry.opcode, entry.code, entry.took_ms);
+  if (!entry.identity_handle.empty()) {
+    fmt::format_to(to, "adm={}:", entry.identity_index);
+    append_escaped(entry.identity_handle, out);
+  }
+  out += ' ';
+  append_escaped(entry.name.empty() ? "/" : entry.name, out);
+  // The answer to a challenge names what it was for, so that administration can be audited.
+  if (entry.original_opcode != entry.opcode) {
+    fmt::format_to(to, " op={} hdl=", entry.original_opcode);
+    append_escaped(entry.name, out);
+  }
+  out += '\n';
+}
+
+void append_json_line(const AccessEntry& entry, std::string& out) {
+  auto to = std::back_inserter(out);
+  fmt::format_to(
+      to, R"({{"time":"{}","peer":"{}","transport":"{}","version":"{}.{}","opcode":{},"code":{},"ms":{})",
+      utc_text(entry.ms), to_text(entry.peer), transport_text(entry.transport), entry.major, entry.minor,
+      entry.opcode, entry.code, entry.took_ms);
+  if (entry.original_opcode != entry.opcode) fmt::format_to(to, R"(,"op":{})", entry.original_opcode);
+  if (!entry.identity_handle.empty()) {
+    fmt::format_to(to, R"(,"identity":"{}:)", entry.identity_index);
+    append_json(entry.identity_handle, out);
+    out += '"';
+  }
+  out += R"(,"handle":")";
+  append_json(entry.name, out);
+  out += "\"}\n";
+}
+
+int open_for_append(const std::string& path) {
+  return ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+}
+
+}  // namespace
+
+void append_access_line(LogSettings::Format format, const AccessEntry& entry, std::string& out) {
+  format == LogSettings::Format::kJson ? append_json_line(entry, out) : append_text_line(entry, out);
+}
+
+AccessLane::AccessLane(std::size_t octets, LogSettings::Format format)
+    : ring_(octets, '\0'), format_(format) {}
+
+void AccessLane::write(const AccessEntry& entry) {
+  line_.clear();
+  append_access_line(format_, entry, line_);
+  const std::uint64_t head = head_.load(std::memory_order_relaxed);
+  const std::uint64_t used = head - tail_.load(std::memory_order_acquire);
+  if (line_.size() > ring_.size() - used) {
+    dropped_.store(dropped_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    return;
+  }
+  const std::size_t at = head % ring_.size();
+  const std::size_t first = std::min(line_.size(), ring_.size() - at);
+  std::memcpy(ring_.data() + at, line_.data(), first);
+  std::memcpy(ring_.data(), line_.data() + first, line_.size() - first);
+  head_.store(head + line_.size(), std::memory_order_release);
+  written_.store(written_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+void AccessLane::drain(std::string& out) {
+  const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
+  const std::size_t size = head_.load(std::memory_order_acquire) - tail;
+  const std::size_t at = tail % ring_.size();
+  const std::size_t first = std::min(size, ring_.size() - at);
+  out.append(ring_.data() + at, first);
+  out.append(ring_.data(), size - first);
+  tail_.store(tail + size, std::memory_order_release);
+}
+
+bool AccessLane::half_full() const {
+  return head_.load(std::memory_order_acquire) - tail_.load(std::memory_order_acquire) > ring_.size() / 2;
+}
+
+Result<std::unique_ptr<AccessLog>> AccessLog::open(Options options) {
+  std::error_code ignored;
+  const auto folder = std::filesystem::path(options.path).parent_path();
+  if (!folder.empty()) std::filesystem::create_directories(folder, ignored);
+  const int fd = open_for_append(options.path);
+  if (fd < 0) return std::unexpected(Errc::kIo);
+  return std::unique_ptr<AccessLog>(new AccessLog(std::move(options), fd));
+}
+
+AccessLog::AccessLog(Options options, int fd) : options_(std::move(options)), fd_(fd) {
+  for (std::size_t i = 0; i < std::max<std::size_t>(1, options_.lanes); ++i) {
+    lanes_.push_back(std::make_unique<AccessLane>(options_.lane_octets, options_.format));
+  }
+  thread_ = std::thread([this] { run(); });
+}
+
+AccessLog::~AccessLog() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+  if (fd_ >= 0) close(fd_);
+}
+
+void AccessLog::reopen() {
+  {
+    const std::lock_guard lock(mutex_);
+    reopen_ = true;
+  }
+  wake_.notify_one();
+}
+
+AccessLog::Counters AccessLog::counters() const {
+  Counters sum;
+  for (const auto& lane : lanes_) {
+    sum.written += lane->written();
+    sum.dropped += lane->dropped();
+  }
+  sum.failed_writes = failed_writes_.load(std::memory_order_relaxed);
+  return sum;
+}
+
+void AccessLog::run() {
+  auto flushed = std::chrono::steady_clock::now();
+  for (;;) {
+    bool stop = false;
+    bool anew = false;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait_for(lock, std::min(kLook, options_.flush_interval), [this] { return stop_ || reopen_; });
+      stop = stop_;
+      anew = std::exchange(reopen_, false);
+    }
+    const auto now = std::chrono::steady_clock::now();
+    const bool full = std::ranges::any_of(lanes_, [](const auto& lane) { return lane->half_full(); });
+    if (stop || anew || full || now - flushed >= options_.flush_interval) {
+      flush();
+      flushed = now;
+    }
+    if (anew) open_anew();
+    if (stop) return;
+  }
+}
+
+void AccessLog::flush() {
+  buffer_.clear();
+  for (const auto& lane : lanes_) lane->drain(buffer_);
+  std::string_view rest = buffer_;
+  while (!rest.empty()) {
+    const ssize_t n = fd_ < 0 ? -1 : ::write(fd_, rest.data(), rest.size());
+    if (n < 0 && fd_ >= 0 && errno == EINTR) continue;
+    if (n <= 0) {
+      failed_writes_.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
+    rest.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
+void AccessLog::open_anew() {
+  const int fd = open_for_append(options_.path);
+  if (fd < 0) {
+    log_event(LogLevel::kWarning, "access log cannot be opened again; the old file is kept",
+              {{"path", options_.path}, {"error", std::strerror(errno)}});
+    return;
+  }
+  if (fd_ >= 0) close(fd_);
+  fd_ = fd;
+}
+
+}  // namespace idnode
