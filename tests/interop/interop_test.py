@@ -51,7 +51,7 @@ def main():
             lines = "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records("88.118.5", node.administrator))
             node.idctl("import", "-", input=lines)
             # The owner of a secret administers the prefix too.
-            node.idctl("add", "0.NA/88.118.5", "--value", "101:HS_ADMIN=301:111111111111:88.118.5/OWNER")
+            node.idctl("add", "0.NA/88.118.5", "--value", "101:HS_ADMIN=301:*:88.118.5/OWNER")
             result = subprocess.run(
                 ["java", "-Xmx256m", "-cp", class_path, "idnode.Interop", "127.0.0.1", str(node.port), "88.118",
                  os.path.join(node.keys, "admin.bin"), "88.118/ADMIN", "open sesame", "88.118.5/OWNER",
