@@ -11,13 +11,14 @@ enum class Table : char {
   kHomed =
       'h',  // one homed prefix handle ("0.NA/88.118", markers "0.NA/0.NA/88.118"); the image has no values
   kCounters = 'c',  // one signed 64-bit counter (quotas)
-  kMeta = 'm',      // format stamp, case setting, applied sequence
+  kMeta = 'm',      // format stamp, applied sequence
 };
 
 std::string record_key(std::string_view name, bool case_sensitive);
 // Homed names always fold whole.
 std::string homed_key(std::string_view prefix_handle);
 std::string counter_key(std::string_view name);
+std::string meta_key(std::string_view name);
 
 // The half-open range of all keys of `table`.
 struct KeyRange {

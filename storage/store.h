@@ -46,8 +46,13 @@ class Store {
   // A consistent walk over [from, to). The store must outlive the cursor.
   virtual std::unique_ptr<Cursor> scan(std::string_view from, std::string_view to) const = 0;
 
-  // Commit thread only. All of `writes` and the applied sequence, or nothing.
-  virtual Result<void> apply(std::span<const Write> writes, std::uint64_t sequence) = 0;
+  // Commit thread only. All writes of all parts, in order, and the applied sequence, or nothing. A group is
+  // handed over as one part per mutation so that no image is copied or moved on its way here.
+  // kNoSpace and kIo: the same call may be repeated.
+  virtual Result<void> apply_parts(std::span<const std::span<const Write>> parts, std::uint64_t sequence) = 0;
+  Result<void> apply(std::span<const Write> writes, std::uint64_t sequence) {
+    return apply_parts({&writes, 1}, sequence);
+  }
   // Sequence of the last applied mutation; 0 for a new store.
   virtual std::uint64_t applied() const = 0;
   // Makes everything applied so far durable in the store itself (so that the log before it may be archived).

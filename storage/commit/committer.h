@@ -63,6 +63,7 @@ struct CommitCounters {
   std::uint64_t committed = 0;  // mutations
   std::uint64_t groups = 0;
   std::uint64_t again = 0;
+  std::uint64_t refused_ceiling = 0;
   std::uint64_t refused_busy = 0;
   std::uint64_t refused_space = 0;
   std::uint64_t refused_read_only = 0;
@@ -90,7 +91,9 @@ class Committer {
   Committer(const Committer&) = delete;
   Committer& operator=(const Committer&) = delete;
 
-  // Any thread.
+  // Any thread. Reads and writes name keys of the tables kRecords and kHomed only, images are made by
+  // storage/record.h: anything else throws std::invalid_argument. kAgain is answered after the group that it
+  // met has been published, so that the next decision sees it.
   void submit(Mutation mutation, CommitDone done);
   // Blocks until everything submitted before has been decided. Not from the commit thread.
   void drain();

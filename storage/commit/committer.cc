@@ -1,0 +1,302 @@
+#include "storage/commit/committer.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+#include "storage/commit/group_draft.h"
+#include "storage/commit/observations.h"
+#include "storage/commit/queue.h"
+
+namespace idnode {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// How long an idle commit thread sleeps before it looks at the free space again.
+constexpr milliseconds kIdle{1000};
+// How long it waits before it offers a refused batch to the store once more.
+constexpr milliseconds kRetry{100};
+// What an item takes besides its octets.
+constexpr std::size_t kItemOverhead = 256;
+constexpr std::size_t kSmallestImage = 26;
+
+constexpr std::array kSecondsBounds = {0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01,
+                                       0.02,   0.05,   0.1,    0.2,   0.5,   1.0,   2.0};
+constexpr std::array kMutationsBounds = {1.0,   2.0,   5.0,   10.0,   20.0,   50.0,
+                                         100.0, 200.0, 500.0, 1000.0, 2000.0, 4000.0};
+
+std::uint64_t now_ms() {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+}
+
+std::size_t size_of(const Mutation& mutation) {
+  std::size_t bytes = kItemOverhead + mutation.id.size() + mutation.actor.size() + mutation.source.size() +
+                      mutation.action.size() + mutation.answer.size();
+  for (const Read& read : mutation.reads) bytes += sizeof read + read.key.size();
+  for (const Delta& delta : mutation.deltas) bytes += sizeof delta + delta.counter.size();
+  for (const Write& write : mutation.writes) bytes += sizeof write + write.key.size() + write.image.size();
+  return bytes;
+}
+
+// A mutation that breaks these was made by broken code, not by a client.
+void check_form(const Mutation& mutation) {
+  for (const Read& read : mutation.reads) {
+    if (!has_versions(read.key)) throw std::invalid_argument("a read of a key without versions");
+  }
+  for (const Write& write : mutation.writes) {
+    if (!has_versions(write.key) || write.image.size() < kSmallestImage) {
+      throw std::invalid_argument("a write that is no image of a record");
+    }
+  }
+}
+
+}  // namespace
+
+class Committer::Thread {
+ public:
+  Thread(Store& store, Log& log, const CommitLimits& limits, OnCommitted on_committed)
+      : store_(store),
+        log_(log),
+        limits_(limits),
+        on_committed_(std::move(on_committed)),
+        queue_(limits.queue_bytes, limits.queue_mutations),
+        draft_(store),
+        sequence_(log.position().sequence),
+        read_only_(log.failed()),
+        thread_([this] { run(); }) {}
+
+  ~Thread() {
+    queue_.close();
+    thread_.join();
+  }
+
+  void submit(Mutation mutation, CommitDone done) {
+    check_form(mutation);
+    if (read_only_.load(std::memory_order_acquire)) return refuse(done, CommitStatus::kReadOnly);
+    auto item = std::make_unique<CommitItem>();
+    item->bytes = size_of(mutation);
+    item->mutation = std::move(mutation);
+    item->done = std::move(done);
+    item->submitted = steady_clock::now();
+    if (!queue_.push(item)) refuse(item->done, CommitStatus::kBusy);
+  }
+
+  void drain() { queue_.drain(); }
+
+  CommitCounters counters() const {
+    std::lock_guard lock(counts_mutex_);
+    CommitCounters counters = counts_;
+    const CommitQueue::Size queued = queue_.size();
+    counters.refused_busy = refused_busy_.load(std::memory_order_relaxed);
+    counters.refused_read_only += refused_read_only_.load(std::memory_order_relaxed);
+    counters.queued = queued.items;
+    counters.queued_bytes = queued.bytes;
+    counters.sequence = sequence_.load(std::memory_order_relaxed);
+    counters.read_only = read_only_.load(std::memory_order_acquire);
+    counters.low_space = low_space_.load(std::memory_order_relaxed);
+    return counters;
+  }
+
+  CommitHistogram commit_seconds() const {
+    std::lock_guard lock(counts_mutex_);
+    return seconds_.histogram();
+  }
+
+  CommitHistogram group_mutations() const {
+    std::lock_guard lock(counts_mutex_);
+    return mutations_.histogram();
+  }
+
+ private:
+  void refuse(CommitDone& done, CommitStatus status) {
+    auto& count = status == CommitStatus::kBusy ? refused_busy_ : refused_read_only_;
+    count.fetch_add(1, std::memory_order_relaxed);
+    done({status, 0, 0});
+  }
+
+  void run() {
+    while (true) {
+      if (waiting_.empty()) queue_.take(waiting_, kIdle);
+      look_at_space();
+      if (!waiting_.empty())
+        commit_group();
+      else if (queue_.closed())
+        break;
+    }
+  }
+
+  void look_at_space() {
+    if (limits_.free_space_bytes == 0) return;
+    const Result<std::uint64_t> free = log_.free_bytes();
+    low_space_.store(!free || *free < limits_.free_space_bytes, std::memory_order_relaxed);
+  }
+
+  void commit_group() {
+    if (read_only_.load(std::memory_order_relaxed)) return answer_waiting(CommitStatus::kReadOnly);
+    if (low_space_.load(std::memory_order_relaxed)) return answer_waiting(CommitStatus::kNoSpace);
+    gather();
+    if (!draft_.empty()) {
+      const Result<void> appended = log_.append(draft_.seal());
+      if (!appended)
+        fail_group(appended.error());
+      else
+        publish();
+    }
+    answer_group();
+  }
+
+  // Fills the group with what waits and what arrives meanwhile.
+  void gather() {
+    const LogPosition& end = log_.position();
+    draft_.begin(end.sequence + 1, std::max(now_ms(), end.time_ms), end.hash);
+    std::size_t taken = 0;
+    while (draft_.count() < limits_.group_mutations) {
+      if (taken == waiting_.size()) queue_.take(waiting_, milliseconds{0});
+      if (taken == waiting_.size()) break;
+      CommitItem& item = *waiting_[taken];
+      if (!draft_.empty() && draft_.size() + item.bytes > limits_.group_bytes) break;
+      item.result = draft_.enter(item.mutation);
+      ++taken;
+    }
+    group_.assign(std::make_move_iterator(waiting_.begin()),
+                  std::make_move_iterator(waiting_.begin() + static_cast<std::ptrdiff_t>(taken)));
+    waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(taken));
+  }
+
+  void fail_group(Errc error) {
+    if (error == Errc::kNoSpace) return change_group(CommitStatus::kNoSpace);
+    if (error == Errc::kBusy) return change_group(CommitStatus::kBusy);
+    read_only_.store(true, std::memory_order_release);
+    change_group(CommitStatus::kUnknown);
+  }
+
+  // What would have been committed is now `status`.
+  void change_group(CommitStatus status) {
+    for (const auto& item : group_) {
+      if (item->result.status == CommitStatus::kCommitted) item->result = {status, 0, 0};
+    }
+  }
+
+  void publish() {
+    const std::uint64_t last = log_.position().sequence;
+    if (!store_.apply_parts(draft_.parts(), last)) {
+      // It is in the log, so it will come true; but nobody can be told so now.
+      change_group(CommitStatus::kUnknown);
+      answer_group();
+      if (!apply_until_done(last)) return;
+    }
+    sequence_.store(last, std::memory_order_relaxed);
+    if (on_committed_) on_committed_(draft_.committed());
+  }
+
+  // No new group until the store has the last one: what comes meanwhile is refused. False: the node stops,
+  // the next start replays.
+  bool apply_until_done(std::uint64_t last) {
+    stuck_ = std::exchange(group_, {});  // the draft points into it
+    while (true) {
+      const Result<void> applied = store_.apply_parts(draft_.parts(), last);
+      if (applied) return true;
+      if (queue_.closed()) read_only_.store(true, std::memory_order_release);
+      answer_waiting(applied.error() == Errc::kNoSpace ? CommitStatus::kNoSpace : CommitStatus::kReadOnly);
+      if (queue_.closed()) return false;
+      queue_.take(waiting_, kRetry);
+      if (!waiting_.empty()) std::this_thread::sleep_for(kRetry);
+    }
+  }
+
+  void answer_waiting(CommitStatus status) {
+    queue_.take(waiting_, milliseconds{0});
+    group_ = std::exchange(waiting_, {});
+    for (const auto& item : group_) item->result = {status, 0, 0};
+    answer_group();
+  }
+
+  // Answers each item of the group once; its mutation stays until the group is replaced.
+  void answer_group() {
+    const auto now = steady_clock::now();
+    count_group(now);
+    std::size_t count = 0;
+    std::size_t bytes = 0;
+    for (const auto& item : group_) {
+      if (!item->done) continue;
+      std::exchange(item->done, nullptr)(item->result);
+      ++count;
+      bytes += item->bytes;
+    }
+    if (count > 0) queue_.settle(count, bytes);
+  }
+
+  void count_group(steady_clock::time_point now) {
+    std::lock_guard lock(counts_mutex_);
+    std::size_t committed = 0;
+    for (const auto& item : group_) {
+      if (!item->done) continue;
+      count(item->result.status);
+      if (item->result.status != CommitStatus::kCommitted) continue;
+      ++committed;
+      seconds_.add(std::chrono::duration<double>(now - item->submitted).count());
+    }
+    if (committed == 0) return;
+    ++counts_.groups;
+    mutations_.add(static_cast<double>(committed));
+  }
+
+  void count(CommitStatus status) {
+    switch (status) {
+      case CommitStatus::kCommitted: ++counts_.committed; break;
+      case CommitStatus::kAgain: ++counts_.again; break;
+      case CommitStatus::kBusy: refused_busy_.fetch_add(1, std::memory_order_relaxed); break;
+      case CommitStatus::kNoSpace: ++counts_.refused_space; break;
+      case CommitStatus::kReadOnly: ++counts_.refused_read_only; break;
+      case CommitStatus::kUnknown: ++counts_.failed; break;
+      case CommitStatus::kCeiling: ++counts_.refused_ceiling; break;
+    }
+  }
+
+  Store& store_;
+  Log& log_;
+  const CommitLimits limits_;
+  OnCommitted on_committed_;
+  CommitQueue queue_;
+
+  // Commit thread only.
+  CommitItems waiting_;
+  CommitItems group_;
+  CommitItems stuck_;
+  GroupDraft draft_;
+
+  std::atomic<std::uint64_t> sequence_;
+  std::atomic<bool> read_only_;
+  std::atomic<bool> low_space_ = false;
+  std::atomic<std::uint64_t> refused_busy_ = 0;
+  std::atomic<std::uint64_t> refused_read_only_ = 0;
+  mutable std::mutex counts_mutex_;
+  CommitCounters counts_;
+  Observations<kSecondsBounds.size()> seconds_{kSecondsBounds};
+  Observations<kMutationsBounds.size()> mutations_{kMutationsBounds};
+
+  std::thread thread_;  // the last member: it uses all others
+};
+
+Committer::Committer(Store& store, Log& log, const CommitLimits& limits, OnCommitted on_committed)
+    : thread_(std::make_unique<Thread>(store, log, limits, std::move(on_committed))) {}
+
+Committer::~Committer() = default;
+
+void Committer::submit(Mutation mutation, CommitDone done) {
+  thread_->submit(std::move(mutation), std::move(done));
+}
+
+void Committer::drain() { thread_->drain(); }
+
+CommitCounters Committer::counters() const { return thread_->counters(); }
+CommitHistogram Committer::commit_seconds() const { return thread_->commit_seconds(); }
+CommitHistogram Committer::group_mutations() const { return thread_->group_mutations(); }
+
+}  // namespace idnode

@@ -1,0 +1,63 @@
+// What waits for the commit thread: bounded by count and octets, first come first served.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "storage/commit/committer.h"
+
+namespace idnode {
+
+struct CommitItem {
+  Mutation mutation;
+  CommitDone done;
+  std::size_t bytes = 0;  // about what the mutation takes in memory and in the log
+  std::chrono::steady_clock::time_point submitted;
+  CommitResult result;
+};
+using CommitItems = std::vector<std::unique_ptr<CommitItem>>;
+
+// Any thread, but take(), settle() and closed() the commit thread only.
+class CommitQueue {
+ public:
+  CommitQueue(std::size_t most_bytes, std::size_t most_items)
+      : most_bytes_(most_bytes), most_items_(most_items) {}
+
+  // False: full or closed; `item` stays with the caller. An empty queue takes an item of any size.
+  bool push(std::unique_ptr<CommitItem>& item);
+  // Appends everything that waits to `items`, waiting at most `patience` for the first. Taken items count
+  // against the bounds until settle().
+  void take(CommitItems& items, std::chrono::milliseconds patience);
+  // `count` items of `bytes` in all have been answered.
+  void settle(std::size_t count, std::size_t bytes);
+  // Blocks until everything pushed before has been settled.
+  void drain();
+  // No more push; wakes take().
+  void close();
+  bool closed() const;
+
+  struct Size {
+    std::size_t items = 0;
+    std::size_t bytes = 0;
+  };
+  Size size() const;
+
+ private:
+  const std::size_t most_bytes_;
+  const std::size_t most_items_;
+  mutable std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::condition_variable settled_;
+  CommitItems waiting_;
+  Size size_;  // waiting or taken
+  std::uint64_t pushed_ = 0;
+  std::uint64_t done_ = 0;
+  bool sleeping_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace idnode

@@ -1,0 +1,95 @@
+#include "storage/rocks_options.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_buffer_manager.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "storage/rocks_journal.h"
+
+namespace idnode {
+namespace {
+
+constexpr std::size_t kMiB = std::size_t{1} << 20;
+
+class Listener final : public rocksdb::EventListener {
+ public:
+  explicit Listener(std::shared_ptr<RocksTrouble> trouble) : trouble_(std::move(trouble)) {}
+
+  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
+    trouble_->set(status->ToString());
+  }
+  void OnErrorRecoveryCompleted(rocksdb::Status) override { trouble_->set(""); }
+
+ private:
+  std::shared_ptr<RocksTrouble> trouble_;
+};
+
+// A quarter of what the process may open: the rest is for connections and the log.
+int open_files() {
+  rlimit limit = {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 64;
+  return static_cast<int>(std::clamp<rlim_t>(limit.rlim_cur / 4, 64, 65'536));
+}
+
+rocksdb::BlockBasedTableOptions table_options(std::shared_ptr<rocksdb::Cache> cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = std::move(cache);
+  table.cache_index_and_filter_blocks = true;
+  table.cache_index_and_filter_blocks_with_high_priority = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.checksum = rocksdb::kXXH3;
+  table.format_version = 5;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.whole_key_filtering = true;
+  return table;
+}
+
+}  // namespace
+
+void RocksTrouble::set(std::string text) {
+  std::lock_guard lock(mutex_);
+  text_ = std::move(text);
+}
+
+std::string RocksTrouble::text() const {
+  std::lock_guard lock(mutex_);
+  return text_;
+}
+
+rocksdb::Options rocks_options(const RocksSettings& settings, std::shared_ptr<RocksTrouble> trouble) {
+  rocksdb::Options options;
+  if (settings.env != nullptr) options.env = settings.env;
+  options.create_if_missing = true;
+  options.info_log = make_rocks_journal(settings.journal_path);
+  options.listeners.push_back(std::make_shared<Listener>(std::move(trouble)));
+
+  const auto cache = rocksdb::NewLRUCache(settings.memory_bytes, -1, false, 0.5);
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table_options(cache)));
+  // Small enough that what a crash leaves to the replay takes seconds.
+  options.write_buffer_size = std::clamp(settings.memory_bytes / 4, kMiB, 64 * kMiB);
+  options.max_write_buffer_number = 3;
+  options.write_buffer_manager =
+      std::make_shared<rocksdb::WriteBufferManager>(4 * options.write_buffer_size, cache);
+  options.compression = rocksdb::kLZ4Compression;
+  options.bottommost_compression = rocksdb::kZSTD;
+  options.level_compaction_dynamic_level_bytes = true;
+
+  // The commit log is the log: a batch is as durable as the flush that takes it along.
+  options.atomic_flush = true;
+  options.manifest_preallocation_size = 64 << 10;
+  options.max_background_jobs = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 2U, 4U));
+  options.bytes_per_sync = kMiB;
+  options.max_open_files = open_files();
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  return options;
+}
+
+}  // namespace idnode
