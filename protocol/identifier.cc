@@ -92,9 +92,9 @@ std::string storage_form(std::string_view name, bool case_sensitive) {
 
 bool same_reference_handle(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
-  Split x = split(a);
-  Split y = split(b);
-  return equal_folded(x.prefix, y.prefix) && x.suffix == y.suffix;
+  const std::size_t slash = a.find('/');
+  if (slash == std::string_view::npos || a.starts_with("0.")) return equal_folded(a, b);
+  return equal_folded(a.substr(0, slash), b.substr(0, slash)) && a.substr(slash) == b.substr(slash);
 }
 
 bool valid_utf8(std::string_view octets) {

@@ -43,7 +43,8 @@ std::string_view parent_prefix_handle(std::string_view prefix_handle);
 std::string storage_form(std::string_view name, bool case_sensitive);
 void append_storage_form(std::string_view name, bool case_sensitive, std::string& out);
 
-// Identities and references compare prefix folded, suffix exact, whatever the node's case setting.
+// Identities and references compare prefix folded, suffix exact, whatever the node's case setting; names that
+// begin with "0.", and names without a slash, compare folded whole (WIRE.md §22 rule 3).
 bool same_reference_handle(std::string_view a, std::string_view b);
 
 // Strict RFC 3629: no surrogates, no overlong forms, nothing above 10FFFF.

@@ -71,6 +71,7 @@ void patch_timestamp(std::string& values, std::size_t offset, std::uint32_t seco
 struct ValueList {
   std::uint32_t count = 0;
   std::string_view encoded;
+  bool operator==(const ValueList&) const = default;
 };
 // Reads `list of value` from the reader, looking at every length; `most` bounds the count (kTooLarge).
 ValueList read_values(Reader& reader, std::uint32_t most);

@@ -31,6 +31,7 @@ struct Admin {
   std::uint16_t permissions = 0;
   Reference identity;          // index 0: any index of that handle
   bool legacy_length = false;  // two further zero octets, written again when re-encoded
+  bool operator==(const Admin&) const = default;
 };
 Result<Admin> decode_admin(std::string_view data);
 void encode(const Admin& admin, std::string& out);

@@ -23,6 +23,7 @@ struct Credential {
   std::string_view type;      // HS_SIGNED, HS_MAC, HS_DSAPUBKEY
   std::string_view algorithm;
   std::string_view signature;  // or MAC
+  bool operator==(const Credential&) const = default;
 };
 
 // `in` is everything after the body. Fewer than four octets: no credential. kMalformed when it does not fit.

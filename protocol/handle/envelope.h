@@ -41,6 +41,7 @@ struct Envelope {
   std::uint32_t request_id = 0;
   std::uint32_t sequence = 0;
   std::uint32_t length = 0;  // of the message, without any envelope
+  bool operator==(const Envelope&) const = default;
 };
 
 // `in` holds at least 20 octets, else kTruncated. A length above kMaxMessage is decoded too: the caller

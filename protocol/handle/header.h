@@ -23,6 +23,7 @@ struct Header {
   std::uint8_t recursion_count = 0;
   std::uint32_t expiration = 0;  // seconds since 1970
   std::uint32_t body_length = 0;
+  bool operator==(const Header&) const = default;
 };
 
 // kTruncated below 24 octets; kMalformed when the body is longer than what follows the header in `message`.

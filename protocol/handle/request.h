@@ -25,11 +25,13 @@ struct IndexList {
   std::string_view encoded;  // count * 4 octets
   std::uint32_t operator[](std::uint32_t i) const;
   bool contains(std::uint32_t index) const;
+  bool operator==(const IndexList&) const = default;
 };
 // A checked `list of bytes`.
 struct TextList {
   std::uint32_t count = 0;
   std::string_view encoded;
+  bool operator==(const TextList&) const = default;
 };
 // Read a list from the reader, looking at every length; the reader's failure sticks.
 IndexList read_indexes(Reader& reader);
@@ -50,24 +52,31 @@ struct ResolveBody {
   TextList types;
   bool has_identity = false;  // the industrial SDK's trailing field was there
   std::string_view identity;  // a token, usually empty
+  bool operator==(const ResolveBody&) const = default;
 };
 struct ValuesBody {  // 100, 102, 104
   ValueList values;
+  bool operator==(const ValuesBody&) const = default;
 };
 struct IndexesBody {  // 103
   IndexList indexes;
+  bool operator==(const IndexesBody&) const = default;
 };
-struct NameBody {};           // 2, 101, 105, 300, 301, 302, 401, 1000, 1003
+struct NameBody {
+  bool operator==(const NameBody&) const = default;
+};  // 2, 101, 105, 300, 301, 302, 401, 1000, 1003
 struct ChallengeAnswerBody {  // 200; the request's `name` is the identity handle
   std::string_view type;      // HS_PUBKEY or HS_SECKEY
   std::uint32_t index = 0;
   std::string_view proof;  // signed response
+  bool operator==(const ChallengeAnswerBody&) const = default;
 };
 struct VerifyBody {  // 201; the request's `name` is the identity handle
   std::uint32_t index = 0;
   std::string_view nonce;
   std::string_view digest;
   std::string_view proof;
+  bool operator==(const VerifyBody&) const = default;
 };
 struct SessionSetupBody {  // 400; the request's `name` is the identity handle
   std::uint16_t mode = 0;
@@ -76,9 +85,11 @@ struct SessionSetupBody {  // 400; the request's `name` is the identity handle
   std::string_view public_key;       // modes 1 and 4
   std::string_view exchange_handle;  // mode 3
   std::uint32_t exchange_index = 0;  // mode 3
+  bool operator==(const SessionSetupBody&) const = default;
 };
 struct KeyExchangeBody {  // 402
   std::string_view encrypted_key;
+  bool operator==(const KeyExchangeBody&) const = default;
 };
 struct TransactionsBody {   // 1001
   std::uint8_t marker = 0;  // 0: id and date, 1: state (from 2.9)
@@ -88,6 +99,7 @@ struct TransactionsBody {   // 1001
   std::uint8_t hash_option = 0;
   std::uint32_t servers = 0;
   std::uint32_t server = 0;
+  bool operator==(const TransactionsBody&) const = default;
 };
 struct DumpBody {  // 1002
   std::uint8_t hash_option = 0;
@@ -96,9 +108,11 @@ struct DumpBody {  // 1002
   bool resumes = false;
   std::string_view start;
   std::uint32_t start_type = 0;
+  bool operator==(const DumpBody&) const = default;
 };
 struct LoginBody {  // 2001; the request's `name` is the identity handle
   std::uint32_t index = 0;
+  bool operator==(const LoginBody&) const = default;
 };
 
 using RequestBody =
@@ -117,6 +131,7 @@ struct Request {
   bool has(std::uint32_t flags) const { return (header.flags & flags) == flags; }
   // The version its response is written in; all choices of algorithm follow it.
   Version answer_version() const { return response_version(envelope.suggested); }
+  bool operator==(const Request&) const = default;
 };
 
 struct RequestLimits {

@@ -21,6 +21,7 @@ struct DigestPart {
   bool present = false;
   std::uint8_t algorithm = 0;  // 1 MD5, 2 SHA-1, 3 SHA-256; 0: the old length form
   std::string_view digest;
+  bool operator==(const DigestPart&) const = default;
 };
 
 // One struct for every response: which members count follows from (opcode, code), as in the table of §12.
@@ -48,6 +49,7 @@ struct Response {
 
   ResponseCode code() const { return static_cast<ResponseCode>(header.response_code); }
   OpCode op() const { return static_cast<OpCode>(header.opcode); }
+  bool operator==(const Response&) const = default;
 };
 
 // `message` is what follows the envelope, decrypted and reassembled. A 303 of a version below 2.5 is decoded
