@@ -115,7 +115,7 @@ void read_body(Reader& r, Response& response) {
       return;
     case ResponseCode::kAuthenticationNeeded:
       response.nonce = r.bytes();
-      if (!version.at_least(2, 1)) response.request_digest = {true, 1, r.bytes()};
+      if (!version.at_least(2, 1)) response.request_digest = {true, 0, r.bytes()};
       return;
     default:
       response.has_text = !r.at_end();

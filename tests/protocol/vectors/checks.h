@@ -60,5 +60,10 @@ std::span<const Row> proof_rows();  // check_proof.cc: challenge_answer
 std::span<const Row>
 session_rows();  // check_session.cc: session_key, session_key_envelope, encrypted, encrypted_frame
 std::span<const Row> site_hash_rows();  // check_site_hash.cc: hash
+std::span<const Row> message_rows();    // check_message.cc: envelope, request, response
+std::span<const Row> data_rows();    // check_data.cc: value, admin, vlist, site, global_values, local_sites
+std::span<const Row> name_rows();    // check_name.cc: case, type_match, utf8
+std::span<const Row> udp_rows();     // check_udp.cc: udp
+std::span<const Row> stream_rows();  // check_stream.cc: stream
 
 }  // namespace idnode::vectors
