@@ -1,0 +1,63 @@
+#include "tests/resolver/net/upstream_fixture.h"
+
+#include "protocol/identifier.h"
+
+namespace idnode::test {
+
+Question question(std::string name, std::uint32_t flags, std::vector<std::uint32_t> indexes,
+                  std::vector<std::string> types) {
+  Question q;
+  q.name = std::move(name);
+  q.flags = flags;
+  q.recursion_count = 1;
+  handle::encode_indexes(indexes, q.indexes);
+  handle::encode_texts(types, q.types);
+  return q;
+}
+
+Forwarding::Forwarding() {
+  settings.upstream.servers = {national->endpoint()};
+  settings.upstream.allow = {*parse_network("127.0.0.0/8")};
+  settings.limits.upstream_try_ms = kTryMs;
+  settings.limits.upstream_deadline_ms = kDeadlineMs;
+}
+
+Forwarding::~Forwarding() {
+  if (upstream) upstream->stop();
+}
+
+void Forwarding::start(std::vector<Endpoint> own_listeners) {
+  upstream = std::make_unique<Upstream>(std::make_shared<const Settings>(settings), std::move(own_listeners));
+  upstream->start();
+}
+
+Timed Forwarding::timed(Question q) {
+  if (!upstream) start();
+  std::promise<ForwardAnswer> promise;
+  std::future<ForwardAnswer> future = promise.get_future();
+  const auto before = std::chrono::steady_clock::now();
+  upstream->ask(std::move(q), [&promise](ForwardAnswer a) { promise.set_value(std::move(a)); });
+  Timed result{future.get(), 0};
+  result.ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - before).count();
+  return result;
+}
+
+Script Forwarding::prefix_record(std::string prefix, std::vector<Value> values) {
+  return [prefix = "0.NA/" + prefix, values = std::move(values)](const Seen& seen) {
+    Canned c;
+    if (equal_folded(expand_bare_prefix(seen.name), prefix)) {
+      c.values = values;
+    } else {
+      c.code = handle::ResponseCode::kHandleNotFound;
+      c.text = "no such prefix";
+    }
+    return answer(seen, c);
+  };
+}
+
+std::string first_data(const ForwardAnswer& answer) {
+  const auto values = to_values({answer.value_count, answer.values});
+  return values.empty() ? std::string{} : values[0].data;
+}
+
+}  // namespace idnode::test
