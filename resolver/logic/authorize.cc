@@ -1,0 +1,108 @@
+#include "resolver/logic/authorize.h"
+
+#include <algorithm>
+
+#include "protocol/identifier.h"
+#include "resolver/logic/settle.h"
+
+namespace idnode {
+namespace {
+
+using handle::ResponseCode;
+
+// Keys tried for an identity without an index: each costs a proof.
+constexpr std::size_t kMostKeys = 20;
+
+// The key values of the identity in ascending order of index; BEHAVIOUR.md §8.4 rule 4, §8.6 rule 4: a public
+// key is exactly HS_PUBKEY, a secret may have a sub-type.
+std::vector<ProofTask::Key> keys_of(ValueList values, bool public_keys, std::uint32_t index) {
+  std::vector<ProofTask::Key> keys;
+  ValueWalk walk(values);
+  for (ValueView v; walk.next(v);) {
+    if (index != 0 && v.index != index) continue;
+    if (public_keys ? same_type(v.type, "HS_PUBKEY") : has_type(v.type, "HS_SECKEY")) {
+      keys.push_back({v.index, std::string(v.data)});
+    }
+  }
+  std::ranges::sort(keys, {}, &ProofTask::Key::index);
+  if (keys.size() > kMostKeys) keys.resize(kMostKeys);
+  return keys;
+}
+
+ProofTask task_of(const Context& context, const PresentedProof& presented, std::vector<ProofTask::Key> keys) {
+  const Limits& limits = context.settings().limits;
+  ProofTask task;
+  task.type = presented.type;
+  task.identity = presented.identity;
+  task.covered.reserve(presented.nonce.size() + presented.digest.size());
+  task.covered.append(presented.nonce).append(presented.digest);
+  task.proof = presented.proof;
+  task.version = presented.version;
+  task.keys = std::move(keys);
+  task.allow_md5 = limits.allow_md5 != 0;
+  task.pbkdf2_iterations =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(limits.pbkdf2_iterations, UINT32_MAX));
+  return task;
+}
+
+}  // namespace
+
+bool has_credentials(const Context& context) {
+  return context.presented != nullptr || context.session.authenticated;
+}
+
+Claimed claimed_identity(const Context& context) {
+  if (context.presented != nullptr) return {context.presented->identity, context.presented->index};
+  return {context.session.identity.handle, context.session.identity.index};
+}
+
+Proven prove(Context& context, std::uint32_t& index) {
+  const PresentedProof* presented = context.presented;
+  if (presented == nullptr) {
+    // A login has proven it for the connection (BEHAVIOUR.md §16.3 rule 4).
+    return context.session.authenticated ? Proven::kYes : Proven::kNo;
+  }
+  const bool public_keys = same_type(presented->type, "HS_PUBKEY");
+  if (!public_keys && !same_type(presented->type, "HS_SECKEY")) return Proven::kType;
+  const Lookup identity = own_record(context, presented->identity);
+  if (identity.found == Found::kCold) return Proven::kNeed;
+  if (identity.found == Found::kFailed) return Proven::kFailed;
+  // Not here: the key can not be had (a key that another node holds is not asked for).
+  if (!identity.exists()) return Proven::kNo;
+  std::vector<ProofTask::Key> keys = keys_of(identity.values(), public_keys, presented->index);
+  if (keys.empty()) return Proven::kNo;
+  const std::optional<ProofResult> result = context.proof(task_of(context, *presented, std::move(keys)));
+  if (!result) return Proven::kNeed;
+  if (!result->valid) return Proven::kNo;
+  index = result->index;
+  return Proven::kYes;
+}
+
+std::optional<Outcome> refuse_unproven(Proven proven) {
+  switch (proven) {
+    case Proven::kYes: return std::nullopt;
+    case Proven::kNeed: return Need{};
+    case Proven::kType: return Refuse{ResponseCode::kInvalidCredential, "unknown type of authentication"};
+    case Proven::kFailed: return unable_to_authenticate();
+    case Proven::kNo: break;
+  }
+  return Refuse{ResponseCode::kAuthenticationFailed, "the proof of identity does not hold"};
+}
+
+Refuse not_permitted() { return {ResponseCode::kInvalidAdmin, "the identity lacks the permission"}; }
+
+Refuse unable_to_authenticate() {
+  return {ResponseCode::kUnableToAuthenticate, "records needed for authentication can not be read"};
+}
+
+std::optional<Outcome> authorize(const handle::Request&, Context& context, std::uint16_t permissions,
+                                 std::string_view name, ValueList record) {
+  return settle(context, [&](const Claimed& who) { return holds(context, who, permissions, name, record); });
+}
+
+std::optional<Outcome> authorize_listed(const handle::Request&, Context& context,
+                                        std::span<const Reference> listed) {
+  return settle(context, [&](const Claimed& who) { return is_listed(context, who, listed); });
+}
+
+}  // namespace idnode
