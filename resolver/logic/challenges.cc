@@ -39,17 +39,21 @@ struct Origin {
   auto operator<=>(const Origin&) const = default;
 };
 
+// An id, and in the upper half the connection that it belongs to.
+using Key = std::uint64_t;
+Key key_of(std::uint32_t id, std::uint64_t connection) { return connection << 32 | id; }
+
 struct Kept {
   PendingChallenge entry;
   std::uint64_t cost = 0;
-  std::list<std::uint32_t>::iterator by_age;     // in Shard::ages
-  std::list<std::uint32_t>::iterator by_origin;  // in Share::ages; unused for a trusted source
+  std::list<Key>::iterator by_age;     // in Shard::ages
+  std::list<Key>::iterator by_origin;  // in Share::ages; unused for a trusted source
 };
 
 // What one source network holds, oldest first.
 struct Share {
   std::uint64_t bytes = 0;
-  std::list<std::uint32_t> ages;
+  std::list<Key> ages;
 };
 
 // Everything about an id happens in one shard under one lock: the low bits of an id are chosen to be the
@@ -57,8 +61,8 @@ struct Share {
 // session brings keeps its own shard; a session has one challenge at most.)
 struct alignas(64) Shard {
   std::mutex lock;
-  std::unordered_map<std::uint32_t, Kept> entries;
-  std::list<std::uint32_t> ages;
+  std::unordered_map<Key, Kept> entries;
+  std::list<Key> ages;
   std::map<Origin, Share> shares;
 };
 
@@ -99,8 +103,8 @@ struct Challenges::Table {
 
   bool reserve(bool udp, std::uint64_t cost);
   bool make_room(Shard& shard, const Origin& origin, std::uint64_t cost);
-  PendingChallenge remove(Shard& shard, std::unordered_map<std::uint32_t, Kept>::iterator at);
-  void remove(Shard& shard, std::uint32_t id, std::atomic<std::uint64_t>& counter);
+  PendingChallenge remove(Shard& shard, std::unordered_map<Key, Kept>::iterator at);
+  void remove(Shard& shard, Key key, std::atomic<std::uint64_t>& counter);
   void sweep(Shard& shard, Now now);
   std::uint32_t choose_id(const Shard& shard, std::uint32_t shard_number) const;
 };
@@ -116,8 +120,7 @@ bool Challenges::Table::reserve(bool udp, std::uint64_t cost) {
   return true;
 }
 
-PendingChallenge Challenges::Table::remove(Shard& shard,
-                                           std::unordered_map<std::uint32_t, Kept>::iterator at) {
+PendingChallenge Challenges::Table::remove(Shard& shard, std::unordered_map<Key, Kept>::iterator at) {
   Kept& kept = at->second;
   const bool udp = kept.entry.transport == Transport::kUdp;
   shard.ages.erase(kept.by_age);
@@ -134,14 +137,14 @@ PendingChallenge Challenges::Table::remove(Shard& shard,
   return entry;
 }
 
-void Challenges::Table::remove(Shard& shard, std::uint32_t id, std::atomic<std::uint64_t>& counter) {
-  remove(shard, shard.entries.find(id));
+void Challenges::Table::remove(Shard& shard, Key key, std::atomic<std::uint64_t>& counter) {
+  remove(shard, shard.entries.find(key));
   counter.fetch_add(1, std::memory_order_relaxed);
 }
 
 void Challenges::Table::sweep(Shard& shard, Now now) {
   while (!shard.ages.empty()) {
-    const std::uint32_t oldest = shard.ages.front();
+    const Key oldest = shard.ages.front();
     if (!is_expired(shard.entries.find(oldest)->second.entry, now)) return;
     remove(shard, oldest, expired);
   }
@@ -189,7 +192,8 @@ std::uint32_t Challenges::put(PendingChallenge entry, Now now) {
     return 0;
   }
   // One challenge a session: a new one takes the place of the one before it.
-  if (entry.id != 0 && shard.entries.contains(entry.id)) table.remove(shard, entry.id, table.evicted);
+  const Key replaced = key_of(entry.id, entry.connection);
+  if (entry.id != 0 && shard.entries.contains(replaced)) table.remove(shard, replaced, table.evicted);
   const bool room = entry.trusted ? table.reserve(origin.udp, cost) : table.make_room(shard, origin, cost);
   if (room && entry.id == 0) entry.id = table.choose_id(shard, number);
   if (!room || entry.id == 0) {
@@ -199,23 +203,24 @@ std::uint32_t Challenges::put(PendingChallenge entry, Now now) {
   }
 
   const std::uint32_t id = entry.id;
-  Kept kept{std::move(entry), cost, shard.ages.insert(shard.ages.end(), id), {}};
+  const Key key = key_of(id, entry.connection);
+  Kept kept{std::move(entry), cost, shard.ages.insert(shard.ages.end(), key), {}};
   if (!kept.entry.trusted) {
     Share& share = shard.shares[origin];
     share.bytes += cost;
-    kept.by_origin = share.ages.insert(share.ages.end(), id);
+    kept.by_origin = share.ages.insert(share.ages.end(), key);
   }
-  shard.entries.emplace(id, std::move(kept));
+  shard.entries.emplace(key, std::move(kept));
   table.pending.fetch_add(1, std::memory_order_relaxed);
   table.put.fetch_add(1, std::memory_order_relaxed);
   return id;
 }
 
-std::optional<PendingChallenge> Challenges::take(std::uint32_t id, Now now) {
+std::optional<PendingChallenge> Challenges::take(std::uint32_t id, Now now, std::uint64_t connection) {
   Table& table = *table_;
   Shard& shard = table.shards[id & kShardMask];
   const std::lock_guard guard(shard.lock);
-  const auto at = shard.entries.find(id);
+  const auto at = shard.entries.find(key_of(id, connection));
   if (at == shard.entries.end()) return std::nullopt;
   const bool late = table.is_expired(at->second.entry, now);
   std::optional<PendingChallenge> entry = table.remove(shard, at);

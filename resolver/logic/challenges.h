@@ -22,8 +22,9 @@ namespace idnode {
 struct PendingChallenge {
   std::uint32_t id =
       0;  // session id of the challenge: random, 31 bit, at least 0x01000000 unless it is a session's
-  std::string nonce;   // 16 octets
-  std::string digest;  // of the request's header and body
+  std::uint64_t connection = 0;  // of an id that an SDK client chose: the same id is another one elsewhere
+  std::string nonce;             // 16 octets
+  std::string digest;            // of the request's header and body
   std::uint8_t digest_algorithm = 3;
   handle::Version
       answer_version;  // lesser of the challenge's version and suggestion: chooses the proof's algorithm
@@ -46,7 +47,8 @@ class Challenges {
   // or every bound is reached by others): the caller answers RC 3.
   std::uint32_t put(PendingChallenge entry, Now now);
   // Removes and returns the entry; none when unknown, expired or used. Atomic: of two takers one gets it.
-  std::optional<PendingChallenge> take(std::uint32_t id, Now now);
+  // `connection`: as in the entry, 0 for ids that were chosen here.
+  std::optional<PendingChallenge> take(std::uint32_t id, Now now, std::uint64_t connection = 0);
   // Drops what has expired; called by a worker's timer.
   void sweep(Now now);
 

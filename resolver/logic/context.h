@@ -99,7 +99,9 @@ class Context {
   const PresentedProof* presented = nullptr;  // null: no challenge answer
 
   // For the driver.
-  void begin(std::shared_ptr<const RouteTable> routes);  // forgets everything of the request before
+  void begin();  // forgets everything of the request before, but the routes
+  // The snapshot to decide with; kept from request to request until another one is given.
+  void take_routes(std::shared_ptr<const RouteTable> routes) { routes_ = std::move(routes); }
   void forget_records();  // decide again on the new state (Again); the proof's result stays
   bool wants_records() const { return cold_ != 0; }
   bool wants_proof() const { return wanted_.has_value(); }

@@ -21,7 +21,7 @@ struct Operation {
   bool over_udp;  // false: several messages answer it; 5 on UDP (WIRE.md §4.3)
 };
 
-// nullptr: known to the protocol but not run here (5), or handled before (200).
+// nullptr: handled before (200) or nobody's.
 const Operation* operation(handle::OpCode code);
 
 // resolve.cc, site_info.cc, verify.cc, list.cc
@@ -30,6 +30,13 @@ Outcome site_info(const handle::Request& request, Context& context);
 Outcome verify_answer(const handle::Request& request, Context& context);
 Outcome list_handles(const handle::Request& request, Context& context);
 Outcome list_homed(const handle::Request& request, Context& context);
+
+// Known, and refused until they are offered: 106, 1000-1002 and 2001 (5), 400 and 402 (501), 401 without a
+// session (500); 1003 only once the requester has shown that it may ask (BEHAVIOUR.md §8.9).
+Outcome not_offered(const handle::Request& request, Context& context);
+Outcome no_session_setup(const handle::Request& request, Context& context);
+Outcome no_session(const handle::Request& request, Context& context);
+Outcome back_up(const handle::Request& request, Context& context);
 
 // change.cc and those beside it
 Outcome create_handle(const handle::Request& request, Context& context);

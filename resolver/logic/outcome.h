@@ -22,8 +22,8 @@ namespace idnode {
 // The body of an answer that has one: which members count follows from (operation, code) as in WIRE.md §12.
 struct Answer {
   handle::ResponseCode code = handle::ResponseCode::kSuccess;
-  // From local authoritative data: AT is set if this site is primary (BEHAVIOUR.md §17.4).
-  bool authoritative = false;
+  // Answered by this node: AT is set if its site is primary. False: from a pinned copy (BEHAVIOUR.md §17.4).
+  bool authoritative = true;
   std::uint32_t flags = 0;  // further flags of the answer: kOverwrite, kMint
 
   std::string_view name;    // resolve: the client's spelling; create: the made name; 302, 303: empty
@@ -38,7 +38,7 @@ struct Answer {
 struct Refuse {
   handle::ResponseCode code = handle::ResponseCode::kError;
   std::string_view text;
-  bool authoritative = false;  // 100 and 200 from local data
+  bool authoritative = true;  // as in Answer
 };
 
 // 402: the driver makes the nonce, keeps the request (challenges.h) and answers.

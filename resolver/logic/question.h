@@ -7,6 +7,7 @@
 #include <string>
 
 #include "protocol/handle/codes.h"
+#include "protocol/handle/request.h"
 #include "resolver/logic/routes.h"
 
 namespace idnode {
@@ -30,6 +31,9 @@ struct Question {
            (flags & handle::flag::kPublicOnly) != 0 && identity.empty();
   }
 };
+
+// What `request` (opcode 1 or 201) asks, one hop further.
+Question make_question(const handle::Request& request, std::shared_ptr<const PrefixEntry> route);
 
 struct ForwardAnswer {
   enum class Outcome {

@@ -19,4 +19,12 @@ std::optional<Outcome> responsible(const handle::Request& request, Context& cont
 bool hashes_here(const Context& context, std::string_view name);
 bool is_hosted(Context& context, std::string_view name);
 
+// The nearest ancestor of a derived prefix handle whose record refers to a service for prefixes below it
+// (rule 6.2.3); null when none does.
+const PrefixEntry* referral_of(Context& context, std::string_view name);
+
+// "88.118.8/a" -> "0.NA/88.118.8", and a whole name folded; in buffers of the context.
+std::string_view folded_prefix_handle(Context& context, std::string_view name);
+std::string_view folded_name(Context& context, std::string_view name);
+
 }  // namespace idnode

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -55,14 +57,19 @@ class Routes {
 
   void replace(std::shared_ptr<const RouteTable> table) {
     table_.store(std::move(table), std::memory_order_release);
+    generation_.fetch_add(1, std::memory_order_release);
   }
   std::shared_ptr<const RouteTable> current() const { return table_.load(std::memory_order_acquire); }
+  // Raised after each replacement. A reader that keeps current() and looks here before it asks again writes
+  // to nothing that is shared.
+  std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
   // Commit thread (the publish seam): what a group changed. Cheap when it touched neither homes nor prefix
   // records.
   void publish(std::span<const Committed> group, const handle::Site& our_site);
 
  private:
-  std::atomic<std::shared_ptr<const RouteTable>> table_;
+  std::atomic<std::shared_ptr<const RouteTable>> table_{std::make_shared<const RouteTable>()};
+  std::atomic<std::uint64_t> generation_{1};
 };
 
 }  // namespace idnode

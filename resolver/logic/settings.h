@@ -74,6 +74,7 @@ struct CompatSettings {
   bool enforce_admin_write_on_remove = false;
   bool allow_list = true;
   bool status_handle = true;
+  std::string template_delimiter;      // item codes from one base record (BEHAVIOUR.md §7.7); empty: none
   bool legacy_prefix_referral = true;  // resolve a 303 ourselves for clients that suggest less than 2.10
 };
 

@@ -1,0 +1,123 @@
+#include "resolver/logic/context.h"
+
+#include <cstring>
+
+#include "protocol/crypto/random.h"
+#include "protocol/identifier.h"
+#include "storage/keys.h"
+
+namespace idnode {
+
+Lookup Context::record(std::string_view name) {
+  key_.assign(1, static_cast<char>(Table::kRecords));
+  append_storage_form(name, settings().node.case_sensitive, key_);
+  return record_by_key(key_);
+}
+
+Lookup Context::record_by_key(std::string_view key) {
+  Slot* slot = find(key);
+  if (slot == nullptr) {
+    slot = add(key);
+    if (slot == nullptr) return {Found::kFailed, {}};
+    return look(*slot, Depth::kMemory);
+  }
+  return {slot->found, slot->view};
+}
+
+Lookup Context::look(Slot& slot, Depth depth) {
+  slot.view = {};
+  slot.version = 0;
+  const Result<bool> got = services_->store->get(slot.key, slot.image, depth);
+  if (!got) {
+    slot.found = got.error() == Errc::kWouldBlock && depth == Depth::kMemory ? Found::kCold : Found::kFailed;
+    if (slot.found == Found::kCold) ++cold_;
+  } else if (!*got) {
+    slot.found = Found::kNo;
+  } else if (const Result<RecordView> view = parse_record(slot.image); view) {
+    slot.view = *view;
+    slot.version = view->sequence;
+    slot.found = view->tombstone ? Found::kNo : Found::kYes;
+  } else {
+    slot.found = Found::kFailed;
+  }
+  return {slot.found, slot.view};
+}
+
+Context::Slot* Context::find(std::string_view key) {
+  for (std::size_t i = 0; i < used_; ++i) {
+    if (slots_[i]->key == key) return slots_[i].get();
+  }
+  return nullptr;
+}
+
+Context::Slot* Context::add(std::string_view key) {
+  if (used_ == kMostRecords) return nullptr;
+  if (used_ == slots_.size()) slots_.push_back(std::make_unique<Slot>());
+  Slot* slot = slots_[used_++].get();
+  slot->key.assign(key);
+  return slot;
+}
+
+void Context::append_reads(std::vector<Read>& reads) {
+  for (std::size_t i = 0; i < used_; ++i) {
+    if (slots_[i]->found == Found::kYes || slots_[i]->found == Found::kNo)
+      reads.push_back({slots_[i]->key, slots_[i]->version});
+  }
+}
+
+std::optional<ProofResult> Context::proof(ProofTask task) {
+  if (checked_ && *checked_ == task) return result_;
+  wanted_ = std::move(task);
+  return std::nullopt;
+}
+
+std::string& Context::buffer() {
+  if (buffers_used_ == buffers_.size()) buffers_.push_back(std::make_unique<std::string>());
+  std::string& each = *buffers_[buffers_used_++];
+  each.clear();
+  return each;
+}
+
+std::shared_ptr<const PrefixEntry> Context::route(std::string_view folded_prefix_handle) const {
+  const auto found = routes_->prefixes.find(folded_prefix_handle);
+  return found == routes_->prefixes.end() ? nullptr : found->second;
+}
+
+bool Context::random(char* to, std::size_t octets) {
+  if (services_->random) return services_->random(to, octets);
+  const Result<std::string> made = crypto::random_octets(octets);
+  if (!made) return false;
+  std::memcpy(to, made->data(), octets);
+  return true;
+}
+
+void Context::begin() {
+  session = {};
+  presented = nullptr;
+  wanted_.reset();
+  checked_.reset();
+  forget_records();
+}
+
+void Context::forget_records() {
+  used_ = 0;
+  cold_ = 0;
+  buffers_used_ = 0;
+}
+
+void Context::load_cold() {
+  cold_ = 0;
+  for (std::size_t i = 0; i < used_; ++i) {
+    if (slots_[i]->found == Found::kCold) look(*slots_[i], Depth::kDisk);
+  }
+}
+
+void Context::check_proof() {
+  result_ = run_proof(*wanted_);
+  checked_ = std::move(*wanted_);
+  wanted_.reset();
+}
+
+void Context::next_round() { buffers_used_ = 0; }
+
+}  // namespace idnode
