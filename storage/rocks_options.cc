@@ -83,6 +83,7 @@ rocksdb::Options rocks_options(const RocksSettings& settings, std::shared_ptr<Ro
 
   // The commit log is the log: a batch is as durable as the flush that takes it along.
   options.atomic_flush = true;
+  options.avoid_flush_during_shutdown = !settings.flush_at_close;
   options.manifest_preallocation_size = 64 << 10;
   options.max_background_jobs = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 2U, 4U));
   options.bytes_per_sync = kMiB;

@@ -68,12 +68,14 @@ class RocksCursor final : public Cursor {
 
 }  // namespace
 
-RocksStore::RocksStore(std::unique_ptr<rocksdb::DB> db, std::shared_ptr<RocksTrouble> trouble)
-    : db_(std::move(db)), trouble_(std::move(trouble)) {}
+RocksStore::RocksStore(std::unique_ptr<rocksdb::DB> db, std::shared_ptr<RocksTrouble> trouble,
+                       bool flush_at_close)
+    : db_(std::move(db)), trouble_(std::move(trouble)), flush_at_close_(flush_at_close) {}
 
 RocksStore::~RocksStore() {
-  // Without a log of its own everything that is not flushed would have to be replayed.
-  if (db_->Flush(rocksdb::FlushOptions()).ok()) db_->Close();
+  // Without a log of its own everything that is not flushed has to be replayed.
+  if (flush_at_close_) db_->Flush(rocksdb::FlushOptions());
+  db_->Close();
 }
 
 Opened<std::unique_ptr<RocksStore>> RocksStore::open(const std::string& folder,
@@ -89,7 +91,8 @@ Opened<std::unique_ptr<RocksStore>> RocksStore::open(const std::string& folder,
     return open_error(error_of(status),
                       folder + ": the store cannot be opened (" + status.ToString() + ")" + cure);
   }
-  std::unique_ptr<RocksStore> store(new RocksStore(std::unique_ptr<rocksdb::DB>(db), std::move(trouble)));
+  std::unique_ptr<RocksStore> store(
+      new RocksStore(std::unique_ptr<rocksdb::DB>(db), std::move(trouble), settings.flush_at_close));
   if (const auto started = store->start(folder); !started) return std::unexpected(started.error());
   return store;
 }

@@ -23,13 +23,14 @@ struct RocksSettings {
   std::size_t memory_bytes = std::size_t{256} << 20;  // blocks, filters, indexes and memtables together
   std::string journal_path;                           // RocksDB's own messages; "" drops them
   rocksdb::Env* env = nullptr;                        // for tests; must outlive the store
+  bool flush_at_close = true;                         // off: closing is like a crash, for tests
 };
 
 class RocksStore final : public Store {
  public:
   // Makes `folder` when it is not there. Errors: in use by another process, damaged, newer format.
   static Opened<std::unique_ptr<RocksStore>> open(const std::string& folder, const RocksSettings& settings);
-  // Flushes.
+  // Flushes, unless told not to.
   ~RocksStore() override;
 
   Result<bool> get(std::string_view key, std::string& image, Depth depth) const override;
@@ -43,11 +44,12 @@ class RocksStore final : public Store {
   std::string trouble() const;
 
  private:
-  RocksStore(std::unique_ptr<rocksdb::DB> db, std::shared_ptr<RocksTrouble> trouble);
+  RocksStore(std::unique_ptr<rocksdb::DB> db, std::shared_ptr<RocksTrouble> trouble, bool flush_at_close);
   Opened<void> start(const std::string& folder);
 
   std::unique_ptr<rocksdb::DB> db_;
   std::shared_ptr<RocksTrouble> trouble_;
+  bool flush_at_close_;
   std::atomic<std::uint64_t> applied_ = 0;
 };
 

@@ -8,6 +8,10 @@ namespace {
 constexpr std::string_view kMagic = "GRUP";
 constexpr std::size_t kCheckSize = 8;
 constexpr std::size_t kChecked = kGroupHeaderSize - kCheckSize;
+// How many zeros at the end of a check or hash are no accident and no damage, but a write that did not get
+// there.
+constexpr std::size_t kCheckZeros = 4;
+constexpr std::size_t kHashZeros = 16;
 constexpr std::size_t kLengthAt = 4;
 constexpr std::size_t kCountAt = 16;
 
@@ -68,7 +72,8 @@ GroupStep GroupWalk::next(GroupView& group) {
   const std::string_view left = segment_.substr(offset_);
   if (left.empty()) return GroupStep::kEnd;
   // The end of the last write may be missing or, where the file system had given room already, be zeros.
-  if (left.size() < kGroupHeaderSize || all_zeros(left.substr(kChecked))) return GroupStep::kTorn;
+  if (left.size() < kGroupHeaderSize || all_zeros(left.substr(kGroupHeaderSize - kCheckZeros)))
+    return GroupStep::kTorn;
   Reader in(left);
   const bool ours = in.take(kMagic.size()) == kMagic;
   const std::size_t length = in.u32();
@@ -82,7 +87,9 @@ GroupStep GroupWalk::next(GroupView& group) {
     return damaged("the header of a group is damaged");
   }
   const std::size_t hashed = kGroupHeaderSize + length;
-  if (left.size() < hashed + kHashSize || all_zeros(left.substr(hashed))) return GroupStep::kTorn;
+  if (left.size() < hashed + kHashSize || all_zeros(left.substr(hashed + kHashSize - kHashZeros))) {
+    return GroupStep::kTorn;
+  }
   group.body = in.take(length);
   group.hash = in.take(kHashSize);
   if (group.hash != sha256_of(sha256_, left.substr(0, hashed)).view()) {
