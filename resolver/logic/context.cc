@@ -7,6 +7,12 @@
 #include "storage/keys.h"
 
 namespace idnode {
+namespace {
+
+// Up to so many records are looked through; walks through groups, which read more, get an index.
+constexpr std::size_t kFewRecords = 16;
+
+}  // namespace
 
 Lookup Context::record(std::string_view name) {
   key_.assign(1, static_cast<char>(Table::kRecords));
@@ -44,6 +50,10 @@ Lookup Context::look(Slot& slot, Depth depth) {
 }
 
 Context::Slot* Context::find(std::string_view key) {
+  if (!index_.empty()) {
+    const auto at = index_.find(key);
+    return at == index_.end() ? nullptr : at->second;
+  }
   for (std::size_t i = 0; i < used_; ++i) {
     if (slots_[i]->key == key) return slots_[i].get();
   }
@@ -55,6 +65,9 @@ Context::Slot* Context::add(std::string_view key) {
   if (used_ == slots_.size()) slots_.push_back(std::make_unique<Slot>());
   Slot* slot = slots_[used_++].get();
   slot->key.assign(key);
+  if (used_ > kFewRecords) {
+    for (std::size_t i = index_.size(); i < used_; ++i) index_.emplace(slots_[i]->key, slots_[i].get());
+  }
   return slot;
 }
 
@@ -100,6 +113,7 @@ void Context::begin() {
 }
 
 void Context::forget_records() {
+  index_.clear();
   used_ = 0;
   cold_ = 0;
   buffers_used_ = 0;

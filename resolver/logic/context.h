@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "protocol/handle/envelope.h"
@@ -66,7 +67,8 @@ struct SessionState {
 
 class Context {
  public:
-  static constexpr std::size_t kMostRecords = 1'000;
+  // Of one decision: a thousand group references, each with its prefix's home entry, and the rest.
+  static constexpr std::size_t kMostRecords = 2'200;
 
   explicit Context(const Services& services) : services_(&services) {}
   Context(const Context&) = delete;
@@ -127,6 +129,7 @@ class Context {
   std::shared_ptr<const RouteTable> routes_;
   std::vector<std::unique_ptr<Slot>> slots_;
   std::size_t used_ = 0;
+  std::unordered_map<std::string_view, Slot*> index_;  // by key; empty while there are few
   std::size_t cold_ = 0;
   std::vector<std::unique_ptr<std::string>> buffers_;
   std::size_t buffers_used_ = 0;
