@@ -44,11 +44,12 @@ struct ClientOptions {
 };
 
 // One response message. The views of `response` point into `octets`.
-struct Reply {
+struct ClientReply {
   std::shared_ptr<const std::string> octets;
   handle::Response response;
   handle::ResponseCode code() const { return response.code(); }
 };
+using Reply = ClientReply;
 
 // A request with the usual flags of a client; envelope and expiration are filled in when it is sent. Views
 // stay the caller's.

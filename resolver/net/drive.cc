@@ -1,0 +1,115 @@
+#include "resolver/net/drive.h"
+
+#include "resolver/net/clock.h"
+
+namespace idnode {
+
+Drive::Drive(std::shared_ptr<const Services> services, const Outside& outside)
+    : services_(std::move(services)), outside_(outside), exchange_(*services_) {}
+
+bool Drive::start(const handle::Envelope& envelope, std::string_view message, const Source& source, Now now,
+                  std::uint64_t started_us) {
+  envelope_ = envelope;
+  borrowed_ = message;
+  source_ = source;
+  started_us_ = started_us;
+  refused_ = false;
+  set(exchange_.start(envelope, message, source, now));
+  if (step_ == Step::kForward) from_cache();
+  return done();
+}
+
+void Drive::run(std::function<void()> on_turn) {
+  message_.assign(borrowed_);
+  borrowed_ = {};
+  exchange_.keep();
+  on_turn_ = std::move(on_turn);
+  advance();
+}
+
+void Drive::more() {
+  set(exchange_.resume(clock_now()));
+  advance();
+}
+
+ExchangeRecord Drive::record() const {
+  ExchangeRecord record = exchange_.record();
+  if (refused_) record.code = static_cast<std::uint32_t>(handle::ResponseCode::kTooBusy);
+  return record;
+}
+
+void Drive::set(Step step) {
+  step_ = step;
+  holds_ = step != Step::kDone && (step == Step::kMore || exchange_.holds_connection());
+}
+
+bool Drive::from_cache() {
+  if (outside_.upstream == nullptr || !exchange_.question().cacheable()) return false;
+  ForwardAnswer answer;
+  const Now now = clock_now();
+  if (!outside_.upstream->cache().find(exchange_.question(), now, answer)) return false;
+  set(exchange_.forwarded(answer, now));
+  return true;
+}
+
+// Hands the exchange to whoever it needs. Returns with the drive at rest or on its way.
+void Drive::advance() {
+  while (step_ == Step::kForward && (from_cache() || outside_.upstream == nullptr)) {
+    // Nobody to ask: the client may try elsewhere (RC 2).
+    if (step_ == Step::kForward) set(exchange_.forwarded(ForwardAnswer{}, clock_now()));
+  }
+  switch (step_) {
+    case Step::kDone:
+    case Step::kMore: return;
+    case Step::kCryptoPool: return submit_to(outside_.crypto, Bite::kCryptoQueue);
+    case Step::kReadPool: return submit_to(outside_.reads, Bite::kReadQueue);
+    case Step::kCommit: return commit();
+    case Step::kForward: return forward();
+  }
+}
+
+void Drive::submit_to(Pool* pool, Bite bite) {
+  const bool taken = pool->submit([self = shared_from_this(), mailbox = outside_.mailbox]() mutable {
+    self->exchange_.work();
+    mailbox->post([drive = std::move(self)] { drive->arrived(drive->exchange_.resume(clock_now())); });
+  });
+  if (taken) return;
+  outside_.probe->bite(bite);
+  refuse();
+}
+
+void Drive::commit() {
+  outside_.committer->submit(
+      exchange_.take_mutation(),
+      [self = shared_from_this(), mailbox = outside_.mailbox](const CommitResult& result) mutable {
+        mailbox->post([drive = std::move(self), result] {
+          drive->arrived(drive->exchange_.committed(result, clock_now()));
+        });
+      });
+}
+
+void Drive::forward() {
+  outside_.upstream->ask(exchange_.question(), [self = shared_from_this(),
+                                                mailbox = outside_.mailbox](ForwardAnswer answer) mutable {
+    mailbox->post([drive = std::move(self), a = std::move(answer)] {
+      drive->arrived(drive->exchange_.forwarded(a, clock_now()));
+    });
+  });
+}
+
+void Drive::arrived(Step step) {
+  set(step);
+  advance();
+  if (!at_rest() || !on_turn_) return;
+  const auto turn = on_turn_;  // the owner may let go of this drive, and so of its function, meanwhile
+  turn();
+}
+
+void Drive::refuse() {
+  refused_ = true;
+  refusal_.clear();
+  append_refusal(*services_, envelope_, message_, handle::ResponseCode::kTooBusy, {}, clock_now(), refusal_);
+  set(Step::kDone);
+}
+
+}  // namespace idnode

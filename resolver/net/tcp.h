@@ -1,0 +1,61 @@
+// The TCP connections of one worker.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "resolver/net/connection.h"
+#include "resolver/net/lane.h"
+
+namespace idnode {
+
+class Connections {
+ public:
+  explicit Connections(Lane& lane);
+  Connections(const Connections&) = delete;
+  Connections& operator=(const Connections&) = delete;
+
+  // Worker thread, but for the two numbers below.
+  void adopt(Descriptor socket, const Endpoint& peer, Admission::Ticket ticket);
+  // Starts the timer that looks at deadlines.
+  void start();
+  // Closes the connection that has been idle for longest; false when none is idle.
+  bool close_longest_idle();
+  void drain();
+  bool empty() const { return all_.empty(); }
+  void cut_all();
+
+  // Any thread: how many are open (or on their way here), and since when the longest idle one is quiet
+  // (steady milliseconds; 0: none is idle; as old as the last look at deadlines).
+  std::size_t open() const { return open_.load(std::memory_order_relaxed); }
+  std::uint64_t idle_since_ms() const { return idle_since_ms_.load(std::memory_order_relaxed); }
+  // Acceptor: one more is on its way.
+  void announce() { open_.fetch_add(1, std::memory_order_relaxed); }
+
+  // For connections.
+  void enter(Connection& connection);
+  void leave(Connection& connection);
+  void touch(Connection& connection) { all_.splice(all_.end(), all_, connection.place_); }
+  std::shared_ptr<Drive>& fast_drive();
+  // One buffer that goes from connection to connection, so that idle ones need none.
+  void lend(std::string& buffer);
+  void take_back(std::string& buffer);
+
+ private:
+  void look();
+
+  Lane& lane_;
+  boost::asio::steady_timer timer_;
+  std::list<Connection*> all_;  // the longest quiet first
+  std::shared_ptr<Drive> fast_;
+  std::string spare_;
+  bool draining_ = false;
+  std::atomic<std::size_t> open_{0};
+  std::atomic<std::uint64_t> idle_since_ms_{0};
+};
+
+}  // namespace idnode
