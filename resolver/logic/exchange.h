@@ -5,13 +5,15 @@
 // pool that was asked for.
 //
 //   step = exchange.start(...);
-//   while (step != kDone) switch (step):
-//     kCryptoPool, kReadPool   on that pool: exchange.work();  then on the worker: step =
-//     exchange.resume(now) kCommit                  committer.submit(exchange.take_mutation(), done);  step =
-//     exchange.committed(result, now) kForward                 upstream.ask(exchange.question(), done);  step
-//     = exchange.forwarded(answer, now) kMore                    write exchange.frame(), then step =
-//     exchange.resume(now)  (list operations; TCP only)
-//   write exchange.frame() unless empty; close the connection if exchange.close()
+//   if (step != Step::kDone) exchange.keep();
+//   while (step != Step::kDone) do what it names and take the next step:
+//
+// - kCryptoPool, kReadPool: exchange.work() on that pool, then on the worker exchange.resume(now).
+// - kCommit: committer.submit(exchange.take_mutation(), done), then exchange.committed(result, now).
+// - kForward: upstream.ask(exchange.question(), done), then exchange.forwarded(answer, now).
+// - kMore (lists, TCP only): write exchange.frame(), then exchange.resume(now).
+//
+// At the end write exchange.frame() unless it is empty; close the connection if exchange.close().
 //
 // Used by one thread at a time. Reusable: start() forgets what was before and keeps buffers, so an answer
 // that needs nothing from outside allocates nothing.
