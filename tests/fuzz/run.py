@@ -2,7 +2,8 @@
 """Builds every fuzz target and runs each for some seconds: run.py [seconds per target] [target...]
 
 Prints a line a target and one summary line. Exits 1 on a finding, and also when the control, a target with a
-planted over-read, was NOT found: then the run proves nothing. Inputs that fail are kept in build/fuzz/findings.
+planted over-read, was NOT found: then the run proves nothing. Inputs that fail are kept in build/fuzz/findings. FUZZ_PRESET
+names another preset that builds the targets (asan: the same instrumentation, shared with its tests).
 """
 import os
 import pathlib
@@ -15,15 +16,16 @@ from concurrent.futures import ThreadPoolExecutor
 import seeds
 
 ROOT = seeds.ROOT
-BUILD = ROOT / "build/fuzz"
+PRESET = os.environ.get("FUZZ_PRESET", "fuzz")
+BUILD = ROOT / "build" / PRESET
 FINDINGS = BUILD / "findings"
 CONTROL = "control"
 
 
 def build():
     jobs = str(os.cpu_count() or 1)
-    subprocess.run(["cmake", "--preset", "fuzz"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(["cmake", "--build", "--preset", "fuzz", "-j", jobs, "--target", "fuzz_targets"],
+    subprocess.run(["cmake", "--preset", PRESET], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["cmake", "--build", "--preset", PRESET, "-j", jobs, "--target", "fuzz_targets"],
                    cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     lines = (BUILD / "tests/fuzz_targets.txt").read_text().split()
     return [line.removeprefix("fuzz_") for line in lines]
