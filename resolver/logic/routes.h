@@ -3,8 +3,8 @@
 // "Routes").
 #pragma once
 
-#include <atomic>
 #include <cstdint>
+#include <atomic>
 #include <memory>
 #include <span>
 #include <string>
@@ -15,6 +15,7 @@
 #include "protocol/handle/admin.h"
 #include "protocol/handle/site.h"
 #include "protocol/result.h"
+#include "protocol/snapshot.h"
 #include "storage/commit/committer.h"
 #include "storage/store.h"
 
@@ -56,10 +57,10 @@ class Routes {
   static Result<std::shared_ptr<const RouteTable>> load(const Store& store, const handle::Site& our_site);
 
   void replace(std::shared_ptr<const RouteTable> table) {
-    table_.store(std::move(table), std::memory_order_release);
+    table_.store(std::move(table));
     generation_.fetch_add(1, std::memory_order_release);
   }
-  std::shared_ptr<const RouteTable> current() const { return table_.load(std::memory_order_acquire); }
+  std::shared_ptr<const RouteTable> current() const { return table_.load(); }
   // Raised after each replacement. A reader that keeps current() and looks here before it asks again writes
   // to nothing that is shared.
   std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
@@ -68,7 +69,7 @@ class Routes {
   void publish(std::span<const Committed> group, const handle::Site& our_site);
 
  private:
-  std::atomic<std::shared_ptr<const RouteTable>> table_{std::make_shared<const RouteTable>()};
+  Snapshot<RouteTable> table_{std::make_shared<const RouteTable>()};
   std::atomic<std::uint64_t> generation_{1};
 };
 

@@ -151,7 +151,7 @@ std::shared_ptr<const AnswerCache::Entry> AnswerCache::look(std::string_view nam
   if (tag == 0) return nullptr;
   for (const Slot& slot : set_of(name)) {
     if (slot.tag.load(std::memory_order_acquire) != tag) continue;
-    std::shared_ptr<const Entry> entry = slot.entry.load(std::memory_order_acquire);
+    std::shared_ptr<const Entry> entry = slot.entry.load();
     if (entry && entry->name == name && entry->filter == filter) return entry;
   }
   return nullptr;
@@ -191,10 +191,10 @@ bool AnswerCache::find(const Question& question, Now now, ForwardAnswer& answer,
 }
 
 void AnswerCache::clear_slot(Slot& slot) {
-  const std::shared_ptr<const Entry> entry = slot.entry.load(std::memory_order_relaxed);
+  const std::shared_ptr<const Entry> entry = slot.entry.load();
   if (!entry) return;
   slot.tag.store(0, std::memory_order_release);
-  slot.entry.store(nullptr, std::memory_order_release);
+  slot.entry.store(nullptr);
   octets_.store(octets_.load(std::memory_order_relaxed) - entry->octets(), std::memory_order_relaxed);
   entries_.store(entries_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
 }
@@ -205,7 +205,7 @@ void AnswerCache::make_room(std::size_t octets, Now now) {
   const std::size_t sets = mask_ + 1;
   while (octets_.load(std::memory_order_relaxed) + octets > bounds_.octets && looked < 2 * sets) {
     for (Slot& slot : sets_[hand_]) {
-      const std::shared_ptr<const Entry> entry = slot.entry.load(std::memory_order_relaxed);
+      const std::shared_ptr<const Entry> entry = slot.entry.load();
       if (!entry || (looked < std::min<std::size_t>(sets, 64) && entry->stale_steady_ms > now.steady_ms)) {
         continue;
       }
@@ -237,7 +237,7 @@ void AnswerCache::put(const Question& question, const ForwardAnswer& answer, con
   // What the new answer contradicts goes, whether or not the answer itself is kept.
   Set& set = set_of(key.name);
   for (Slot& slot : set) {
-    const std::shared_ptr<const Entry> old = slot.entry.load(std::memory_order_relaxed);
+    const std::shared_ptr<const Entry> old = slot.entry.load();
     if (!old || old->name != entry->name) continue;
     if (absent || old->code == ResponseCode::kHandleNotFound || old->filter == entry->filter)
       clear_slot(slot);
@@ -261,7 +261,7 @@ void AnswerCache::put(const Question& question, const ForwardAnswer& answer, con
   Slot* place = nullptr;
   std::uint64_t soonest = 0;
   for (Slot& slot : set) {
-    const std::shared_ptr<const Entry> old = slot.entry.load(std::memory_order_relaxed);
+    const std::shared_ptr<const Entry> old = slot.entry.load();
     if (!old) {
       place = &slot;
       break;
@@ -271,12 +271,12 @@ void AnswerCache::put(const Question& question, const ForwardAnswer& answer, con
       soonest = old->expires_steady_ms;
     }
   }
-  if (place->entry.load(std::memory_order_relaxed)) {
+  if (place->entry.load()) {
     clear_slot(*place);
     evicted_.store(evicted_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
   const std::uint64_t tag = tag_of(entry->name, entry->filter);
-  place->entry.store(std::move(entry), std::memory_order_release);
+  place->entry.store(std::move(entry));
   place->tag.store(tag, std::memory_order_release);
   octets_.store(octets_.load(std::memory_order_relaxed) + octets, std::memory_order_relaxed);
   entries_.store(entries_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -286,7 +286,7 @@ void AnswerCache::put(const Question& question, const ForwardAnswer& answer, con
 void AnswerCache::drop(std::string_view name) {
   const std::string key = name_key(name);
   for (Slot& slot : set_of(key)) {
-    const std::shared_ptr<const Entry> entry = slot.entry.load(std::memory_order_relaxed);
+    const std::shared_ptr<const Entry> entry = slot.entry.load();
     if (!entry || entry->name != key) continue;
     clear_slot(slot);
     dropped_.store(dropped_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -298,7 +298,7 @@ void AnswerCache::drop_prefix(std::string_view prefix) {
   const std::string prefix_handle = "0.NA/" + folded;
   for (std::size_t i = 0; i <= mask_; ++i) {
     for (Slot& slot : sets_[i]) {
-      const std::shared_ptr<const Entry> entry = slot.entry.load(std::memory_order_relaxed);
+      const std::shared_ptr<const Entry> entry = slot.entry.load();
       if (!entry || (split(entry->name).prefix != folded && entry->name != prefix_handle)) continue;
       clear_slot(slot);
       dropped_.store(dropped_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);

@@ -2,7 +2,7 @@
 //
 // Written only by the upstream thread, read by every worker. A set-associative table of fixed size: all
 // questions about one name fall into one set of kWays slots, so dropping a name looks at one set. A slot is
-// an atomic shared pointer to an immutable entry with a tag beside it; a reader compares tags and takes only
+// a snapshot of an immutable entry with a tag beside it; a reader compares tags and takes only
 // the entry whose tag fits, so misses touch nothing that is shared for writing. The hash is keyed by a random
 // seed.
 #pragma once
@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/snapshot.h"
 #include "resolver/logic/question.h"
 #include "resolver/logic/source.h"
 
@@ -81,7 +82,7 @@ class AnswerCache {
   struct Entry;
   struct Slot {
     std::atomic<std::uint64_t> tag{0};  // 0: empty
-    std::atomic<std::shared_ptr<const Entry>> entry;
+    Snapshot<Entry> entry;
   };
   using Set = std::array<Slot, kWays>;
 

@@ -96,7 +96,15 @@ struct Upstream::Core {
 
 void Upstream::Core::use(std::shared_ptr<const Settings> settings) {
   auto view = std::make_shared<UpstreamView>();
-  view->reach = Reach(*settings, own, local_addresses());
+  // What we publish means us as well, even where another machine translates addresses.
+  std::vector<Endpoint> ours = own;
+  std::uint16_t port = settings->node.site_port;
+  if (port == 0 && !own.empty()) port = own.front().port;
+  for (const std::string& text : settings->node.site_address) {
+    const auto address = parse_ip(text);
+    if (address && port != 0) ours.push_back({*address, port});
+  }
+  view->reach = Reach(*settings, std::move(ours), local_addresses());
   for (const Endpoint& server : settings->upstream.servers) {
     if (!view->reach.allows(server)) continue;  // ourselves
     Target target;

@@ -59,6 +59,13 @@ void UpstreamPool::keep(const Endpoint& endpoint, Socket socket) {
   ++idle_;
 }
 
+void UpstreamPool::forget(const Endpoint& endpoint) {
+  const auto it = idle_by_server_.find(endpoint);
+  if (it == idle_by_server_.end()) return;
+  idle_ -= it->second.size();
+  idle_by_server_.erase(it);
+}
+
 void UpstreamPool::sweep(bool all) {
   const SteadyTime limit = std::chrono::steady_clock::now() - kIdleTime;
   for (auto it = idle_by_server_.begin(); it != idle_by_server_.end();) {
@@ -145,6 +152,8 @@ asio::awaitable<Attempt> UpstreamPool::exchange(const Target& target, const Outg
       if (socket.is_open()) keep(target.endpoint, std::move(socket));
     } else if (late) {
       r.result.end = Attempt::End::kTimeout;
+      // A peer that has vanished leaves connections that look open: the retry has to begin anew.
+      if (reused) forget(target.endpoint);
     } else if (reused && r.received == 0) {
       // The peer had closed it meanwhile, which says nothing about the peer.
       continue;

@@ -39,6 +39,7 @@ class UpstreamPool {
   struct Round;
   std::optional<Socket> take_idle(const Endpoint& endpoint);
   void keep(const Endpoint& endpoint, Socket socket);
+  void forget(const Endpoint& endpoint);
   boost::asio::awaitable<void> round(Round& r);
   void count_connections() { counts_.connections.set(idle_ + busy_); }
 

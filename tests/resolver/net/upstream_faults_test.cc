@@ -216,6 +216,22 @@ TEST_F(Faults, ClosedKeptConnectionsAreReplaced) {
   for (const ServerState& s : upstream->servers()) EXPECT_EQ(s.recent_failures, 0U);
 }
 
+// A peer that vanished: kept connections look open and stay silent. One try is lost, then all of them go.
+TEST_F(Faults, SilentKeptConnectionsAreForgotten) {
+  start();
+  std::latch warm(8);
+  national->set_script([](const Seen& s) { return std::vector<Piece>{{frame_of(s, url_of(s)), 50}}; });
+  for (int i = 0; i < 8; ++i) {
+    upstream->ask(question("88.1/" + std::to_string(i)), [&](ForwardAnswer) { warm.count_down(); });
+  }
+  warm.wait();
+  ASSERT_EQ(national->accepted(), 8U);
+  national->set_script(
+      [](const Seen& s) { return s.connection <= 8 ? std::vector<Piece>{} : answer(s, url_of(s)); });
+  EXPECT_EQ(first_data(ask("88.1/now")), "88.1/now");
+  EXPECT_EQ(national->accepted(), 9U);
+}
+
 TEST_F(Faults, BreakerOpensProbesAndCloses) {
   settings.limits.upstream_failures = 5;
   for (int i = 0; i < 3; ++i) EXPECT_EQ(ask("88.1/" + std::to_string(i)).outcome, Outcome::kTimeout);
@@ -389,7 +405,15 @@ TEST_F(Faults, OwnListenersAreNeverAskedEvenAsUpstream) {
   settings.upstream.servers = {ourselves.endpoint()};
   start({Endpoint{*parse_ip("0.0.0.0"), ourselves.endpoint().port}});
   EXPECT_EQ(ask("88.1/a").code, ResponseCode::kError);
+  // The published address is ours too.
+  settings.node.site_port = ourselves.endpoint().port;
+  upstream->set_own_listeners({});
+  upstream->reload(std::make_shared<const Settings>(settings));
+  EXPECT_EQ(ask("88.1/b").code, ResponseCode::kError);
   EXPECT_EQ(ourselves.accepted(), 0U);
+  settings.node.site_port = 0;
+  upstream->reload(std::make_shared<const Settings>(settings));
+  EXPECT_EQ(ask("88.1/c").code, ResponseCode::kSuccess);
 }
 
 TEST_F(Faults, InFlightIsBoundedAndTheRestIsTooBusy) {

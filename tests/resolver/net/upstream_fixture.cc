@@ -1,8 +1,27 @@
 #include "tests/resolver/net/upstream_fixture.h"
 
+#include <iostream>
+#include <string_view>
+
 #include "protocol/identifier.h"
 
 namespace idnode::test {
+
+namespace {
+
+// The line that ops/test collects.
+class Summary : public ::testing::Environment {
+ public:
+  void TearDown() override {
+    const auto& unit = *::testing::UnitTest::GetInstance();
+    const bool faults = std::string_view(unit.GetTestSuite(0)->name()) == "Faults";
+    std::cout << "upstream: " << (faults ? "faults" : "forwarding")
+              << " scenarios=" << unit.test_to_run_count() << " failed=" << unit.failed_test_count() << "\n";
+  }
+};
+[[maybe_unused]] const auto* const kSummary = ::testing::AddGlobalTestEnvironment(new Summary);
+
+}  // namespace
 
 Question question(std::string name, std::uint32_t flags, std::vector<std::uint32_t> indexes,
                   std::vector<std::string> types) {

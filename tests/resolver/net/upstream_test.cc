@@ -419,7 +419,7 @@ TEST_F(Forwarding, AThousandClientsAreOneQuestion) {
   EXPECT_EQ(national->count(), 1U);
   EXPECT_EQ(c.coalesced + c.cache_answers, 999U);
   EXPECT_EQ(c.waiting, 0U);
-  std::cout << "coalescing: clients=1000 upstream_queries=" << c.upstream_queries
+  std::cout << "upstream: clients=1000 workers=4 upstream_queries=" << c.upstream_queries
             << " prefix_queries=" << c.prefix_queries << "\n";
 }
 
