@@ -6,6 +6,7 @@ namespace idnode {
 namespace {
 
 constexpr auto kLook = std::chrono::milliseconds(100);
+constexpr std::uint64_t kLooksPerSweep = 10;
 
 }  // namespace
 
@@ -62,6 +63,9 @@ void Connections::look() {
   idle_since_ms_.store(idle_since, std::memory_order_relaxed);
   const std::uint64_t expired = lane_.reassembly.sweep(lane_.limits(), now_ms);
   if (expired != 0) lane_.probe.bite(Bite::kUdpReassemblySeconds, expired);
+  // What has expired elsewhere is dropped by whoever meets it; this is for what nobody meets.
+  if (lane_.index == 0 && ++looks_ % kLooksPerSweep == 0 && lane_.services->challenges != nullptr)
+    lane_.services->challenges->sweep(clock_now());
   timer_.expires_after(kLook);
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) look();

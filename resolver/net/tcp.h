@@ -54,6 +54,7 @@ class Connections {
   std::shared_ptr<Drive> fast_;
   std::string spare_;
   bool draining_ = false;
+  std::uint64_t looks_ = 0;
   std::atomic<std::size_t> open_{0};
   std::atomic<std::uint64_t> idle_since_ms_{0};
 };

@@ -1,0 +1,191 @@
+// The real logic behind real sockets, four workers: resolution over both transports, challenges that are
+// answered elsewhere, changes that every worker sees, order on one connection.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "protocol/handle/admin.h"
+#include "protocol/handle/proof.h"
+#include "tests/resolver/net/net_node.h"
+
+namespace idnode::test {
+namespace {
+
+using namespace std::chrono_literals;
+using handle::OpCode;
+using handle::ResponseCode;
+
+constexpr std::string_view kPrefix = "0.NA/88.118";
+constexpr std::string_view kSecret = "a secret of the tests";
+
+Value text(std::uint32_t index, std::string type, std::string data,
+           std::uint8_t permissions = kDefaultPermissions) {
+  Value value;
+  value.index = index;
+  value.type = std::move(type);
+  value.data = std::move(data);
+  value.permissions = permissions;
+  return value;
+}
+
+// A node that answers for 88.118; 300:0.NA/88.118 may do everything, by a secret key.
+struct Node : NetNode {
+  explicit Node(const std::function<void(Settings&)>& edit = {}) : NetNode(edit) {
+    handle::Admin admin{.permissions = handle::kAllPermissions, .identity = {std::string(kPrefix), 300}};
+    std::string data;
+    handle::encode(admin, data);
+    put(kPrefix, {text(100, "HS_ADMIN", data),
+                  text(300, "HS_SECKEY", std::string(kSecret), kAdminRead | kAdminWrite)});
+    home(kPrefix);
+  }
+};
+
+ClientIdentity administrator() {
+  return {.who = {std::string(kPrefix), 300}, .key = {}, .secret = std::string(kSecret)};
+}
+
+struct Body {
+  std::string encoded;
+  std::uint32_t count;
+  explicit Body(const std::vector<Value>& values) : count(static_cast<std::uint32_t>(values.size())) {
+    encode_all(values, encoded);
+  }
+  handle::ValuesBody view() const { return {.values = {.count = count, .encoded = encoded}}; }
+};
+
+handle::Request create(std::string_view name, const Body& body) {
+  return make_request(OpCode::kCreate, name, body.view());
+}
+
+TEST(NetLogic, ResolvesOverBothTransports) {
+  Node node([](Settings& s) { s.trusted = {*parse_network("127.0.0.1")}; });
+  node.put("88.118/small", {text(1, "URL", "http://example.com/1"), text(2, "EMAIL", "a@example.com")});
+  std::vector<Value> many;
+  for (std::uint32_t i = 1; i <= 20; ++i)
+    many.push_back(text(i, "DESC", std::string(10'000, static_cast<char>('a' + i))));
+  node.put("88.118/large", many);
+  for (const bool udp : {false, true}) {
+    ClientOptions options;
+    options.udp = udp;
+    options.udp_waits = {3s, 3s, 3s};
+    Client client = node.client(options);
+    const auto small = client.ask(resolve("88.118/small"));
+    ASSERT_TRUE(small) << name(small.error());
+    EXPECT_EQ(small->code(), ResponseCode::kSuccess);
+    EXPECT_EQ(to_values(small->response.values).size(), 2U);
+    const auto large = client.ask(resolve("88.118/large"));
+    ASSERT_TRUE(large) << name(large.error());
+    EXPECT_EQ(to_values(large->response.values).size(), 20U);
+    const auto absent = client.ask(resolve("88.118/absent"));
+    ASSERT_TRUE(absent);
+    EXPECT_EQ(absent->code(), ResponseCode::kHandleNotFound);
+  }
+}
+
+TEST(NetLogic, AChallengeIsAnsweredOnAnotherConnection) {
+  Node node;
+  Client one = node.client();
+  Client two = node.client();
+  const Body body({text(1, "URL", "http://example.com/2")});
+  const handle::Request wanted = create("88.118/made", body);
+  const auto challenge = one.ask(wanted);
+  ASSERT_TRUE(challenge);
+  ASSERT_EQ(challenge->code(), ResponseCode::kAuthenticationNeeded);
+  const handle::Response& asked = challenge->response;
+  const auto proof = handle::answer_secret(
+      {.nonce = asked.nonce,
+       .digest = asked.request_digest.digest,
+       .version = handle::challenge_version(asked.envelope.version, asked.envelope.suggested)},
+      kSecret);
+  ASSERT_TRUE(proof);
+  handle::Request answer =
+      make_request(OpCode::kAnswerChallenge, kPrefix,
+                   handle::ChallengeAnswerBody{.type = "HS_SECKEY", .index = 300, .proof = *proof});
+  answer.envelope.session_id = asked.envelope.session_id;
+  const auto sent = two.send(answer);
+  ASSERT_TRUE(sent);
+  const auto done = two.receive_any();
+  ASSERT_TRUE(done) << name(done.error());
+  EXPECT_EQ(done->code(), ResponseCode::kSuccess) << done->response.text;
+  EXPECT_EQ(one.ask(resolve("88.118/made"))->code(), ResponseCode::kSuccess);
+}
+
+TEST(NetLogic, WhatOneWorkerChangedAllSeeBeforeTheAnswer) {
+  Node node;
+  std::vector<Client> readers;
+  for (unsigned i = 0; i < 2 * kWorkers; ++i) readers.push_back(node.client());
+  Client writer = node.client();
+  const ClientIdentity admin = administrator();
+  int unseen = 0;
+  for (int i = 0; i < 20; ++i) {
+    const std::string wanted = "88.118/seen" + std::to_string(i);
+    const Body body({text(1, "URL", "u")});
+    const auto made = writer.ask(create(wanted, body), &admin);
+    ASSERT_TRUE(made) << name(made.error());
+    ASSERT_EQ(made->code(), ResponseCode::kSuccess) << made->response.text;
+    for (Client& reader : readers) unseen += reader.ask(resolve(wanted))->code() != ResponseCode::kSuccess;
+  }
+  EXPECT_EQ(unseen, 0);
+}
+
+TEST(NetLogic, CreateAndResolvePipelinedSeeEachOther) {
+  Node node;
+  Client client = node.client();
+  for (int i = 0; i < 20; ++i) {
+    const std::string wanted = "88.118/pipe" + std::to_string(i);
+    const Body body({text(1, "URL", "u")});
+    const auto challenge = client.ask(create(wanted, body));
+    ASSERT_TRUE(challenge);
+    ASSERT_EQ(challenge->code(), ResponseCode::kAuthenticationNeeded);
+    const handle::Response& asked = challenge->response;
+    const auto proof = handle::answer_secret(
+        {.nonce = asked.nonce,
+         .digest = asked.request_digest.digest,
+         .version = handle::challenge_version(asked.envelope.version, asked.envelope.suggested)},
+        kSecret);
+    handle::Request answer =
+        make_request(OpCode::kAnswerChallenge, kPrefix,
+                     handle::ChallengeAnswerBody{.type = "HS_SECKEY", .index = 300, .proof = *proof});
+    answer.envelope.session_id = asked.envelope.session_id;
+    const std::string both = *client.frame(answer) + *client.frame(resolve(wanted));
+    ASSERT_TRUE(client.send_octets(both));
+    const auto made = client.receive_any();
+    ASSERT_TRUE(made);
+    EXPECT_EQ(made->code(), ResponseCode::kSuccess) << made->response.text;
+    const auto found = client.receive_any();
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->code(), ResponseCode::kSuccess);
+  }
+}
+
+TEST(NetLogic, ManyWritersOneWins) {
+  Node node;
+  const ClientIdentity admin = administrator();
+  constexpr int kWriters = 6, kNames = 10;
+  std::atomic<int> made{0}, there{0}, other{0};
+  std::vector<std::thread> threads;
+  for (int w = 0; w < kWriters; ++w) {
+    threads.emplace_back([&] {
+      Client client = node.client();
+      const Body body({text(1, "URL", "u")});
+      for (int i = 0; i < kNames; ++i) {
+        const std::string wanted = "88.118/race" + std::to_string(i);
+        const auto reply = client.ask(create(wanted, body), &admin);
+        if (reply && reply->code() == ResponseCode::kSuccess) {
+          made.fetch_add(1);
+        } else if (reply && reply->code() == ResponseCode::kHandleExists) {
+          there.fetch_add(1);
+        } else {
+          other.fetch_add(1);
+        }
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(made.load(), kNames);
+  EXPECT_EQ(there.load(), (kWriters - 1) * kNames);
+  EXPECT_EQ(other.load(), 0);
+}
+
+}  // namespace
+}  // namespace idnode::test
