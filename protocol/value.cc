@@ -5,6 +5,7 @@ namespace {
 
 constexpr std::size_t kHead = 14;              // index, timestamp, ttl type, ttl, permissions
 constexpr std::size_t kTimestampAt = 4;        // behind the index
+constexpr std::size_t kPermissionsAt = 13;     // behind timestamp, ttl type and ttl
 constexpr std::size_t kSmallestReference = 8;  // empty handle, index
 constexpr std::uint8_t kPermissionBits = 0x0f;
 
@@ -66,8 +67,10 @@ bool same_but_timestamp(const ValueView& a, const ValueView& b) {
          a.references == b.references;
 }
 
-void patch_timestamp(std::string& values, std::size_t offset, std::uint32_t seconds) {
+void stamp_value(std::string& values, std::size_t offset, std::uint32_t seconds) {
   Writer(values).patch_u32(offset + kTimestampAt, seconds);
+  char& permissions = values[offset + kPermissionsAt];
+  permissions = static_cast<char>(permissions & kPermissionBits);
 }
 
 ValueList read_values(Reader& reader, std::uint32_t most) {

@@ -64,8 +64,9 @@ ValueView read_value(Reader& reader);
 Value to_value(const ValueView& view);
 // Whether two values are the same in everything but their timestamps (and the unused permission bits).
 bool same_but_timestamp(const ValueView& a, const ValueView& b);
-// Overwrites the timestamp of an encoded value that begins at `offset` of `values`.
-void patch_timestamp(std::string& values, std::size_t offset, std::uint32_t seconds);
+// What the node does to a value that it takes: writes the timestamp of the encoded value that begins at
+// `offset` of `values`, and clears the permission bits that have no meaning (§19).
+void stamp_value(std::string& values, std::size_t offset, std::uint32_t seconds);
 
 // A counted list of encoded values, already checked by whoever made it (a decoder, the store).
 struct ValueList {

@@ -72,7 +72,7 @@ void append(Edit& edit, const ValueView& v) {
 void append_stamped(Edit& edit, const ValueView& v, std::uint32_t seconds) {
   const std::size_t offset = edit.values.size();
   append(edit, v);
-  patch_timestamp(edit.values, offset, seconds);
+  stamp_value(edit.values, offset, seconds);
 }
 
 Edit refused(ResponseCode code, std::uint32_t index) {

@@ -20,7 +20,7 @@ void check_value(const Vector& v, Verdict& verdict) {
   verdict.equal("octets of the view", got.encoded, v.octets);
   verdict.holds("decoded fields", to_value(got) == want);
   std::string older = encoded;
-  patch_timestamp(older, 0, want.timestamp ^ 1);
+  stamp_value(older, 0, want.timestamp ^ 1);
   Reader patched(older);
   const ValueView other = read_value(patched);
   verdict.equal("patched timestamp", other.timestamp, want.timestamp ^ 1U);

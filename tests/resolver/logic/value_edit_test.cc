@@ -54,6 +54,13 @@ Edit remove(const List& old, const Indexes& indexes, bool keep_read_only = false
                      keep_read_only);
 }
 
+TEST(EditCreate, PermissionBitsWithoutMeaningAreNotKept) {
+  List odd = list({value(1, "URL", "a")});
+  odd.octets[13] = static_cast<char>(0xfe);
+  const Edit edit = edit_create(odd, kNow);
+  EXPECT_EQ(edit.values[13], 0x0e);
+}
+
 TEST(CheckValues, IndexTextThenRepetition) {
   EXPECT_EQ(check_values(list({value(1, "URL", "a"), value(2, "URL", "b")})).code, ResponseCode::kSuccess);
   EXPECT_EQ(check_values(list({})).code, ResponseCode::kSuccess);
