@@ -3,8 +3,8 @@
 // "Routes").
 #pragma once
 
-#include <cstdint>
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
