@@ -33,7 +33,7 @@ admin = ["127.0.0.1:{admin}"]
 servers = {upstream}
 [log]
 access = "access.log"
-level = "warn"
+level = "warning"
 """
 
 
