@@ -77,6 +77,9 @@ rocksdb::Options rocks_options(const RocksSettings& settings, std::shared_ptr<Ro
   options.max_write_buffer_number = 3;
   options.write_buffer_manager =
       std::make_shared<rocksdb::WriteBufferManager>(4 * options.write_buffer_size, cache);
+  // Most look-ups of the commit thread are for names that are not there.
+  options.memtable_prefix_bloom_size_ratio = 0.05;
+  options.memtable_whole_key_filtering = true;
   options.compression = rocksdb::kLZ4Compression;
   options.bottommost_compression = rocksdb::kZSTD;
   options.level_compaction_dynamic_level_bytes = true;

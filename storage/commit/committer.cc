@@ -76,15 +76,22 @@ class Committer::Thread {
     thread_.join();
   }
 
-  void submit(Mutation mutation, CommitDone done) {
-    check_form(mutation);
-    if (read_only_.load(std::memory_order_acquire)) return refuse(done, CommitStatus::kReadOnly);
-    auto item = std::make_unique<CommitItem>();
-    item->bytes = size_of(mutation);
-    item->mutation = std::move(mutation);
-    item->done = std::move(done);
-    item->submitted = steady_clock::now();
-    if (!queue_.push(item)) refuse(item->done, CommitStatus::kBusy);
+  void submit(std::vector<Submission> submissions) {
+    for (const Submission& submission : submissions) check_form(submission.mutation);
+    const auto now = steady_clock::now();
+    CommitItems items;
+    items.reserve(submissions.size());
+    for (Submission& submission : submissions) {
+      auto& item = items.emplace_back(std::make_unique<CommitItem>());
+      item->bytes = size_of(submission.mutation);
+      item->mutation = std::move(submission.mutation);
+      item->done = std::move(submission.done);
+      item->submitted = now;
+    }
+    const bool read_only = read_only_.load(std::memory_order_acquire);
+    if (!read_only) queue_.push(items);
+    for (const auto& item : items)
+      refuse(item->done, read_only ? CommitStatus::kReadOnly : CommitStatus::kBusy);
   }
 
   void drain() { queue_.drain(); }
@@ -290,8 +297,12 @@ Committer::Committer(Store& store, Log& log, const CommitLimits& limits, OnCommi
 Committer::~Committer() = default;
 
 void Committer::submit(Mutation mutation, CommitDone done) {
-  thread_->submit(std::move(mutation), std::move(done));
+  std::vector<Submission> one;
+  one.push_back({std::move(mutation), std::move(done)});
+  thread_->submit(std::move(one));
 }
+
+void Committer::submit(std::vector<Submission> submissions) { thread_->submit(std::move(submissions)); }
 
 void Committer::drain() { thread_->drain(); }
 

@@ -41,6 +41,11 @@ struct CommitResult {
 // and kReadOnly). Must not block.
 using CommitDone = std::move_only_function<void(const CommitResult&)>;
 
+struct Submission {
+  Mutation mutation;
+  CommitDone done;
+};
+
 // What the publish seam sees: one committed mutation, its writes stamped.
 struct Committed {
   std::uint64_t sequence = 0;
@@ -95,6 +100,9 @@ class Committer {
   // storage/record.h: anything else throws std::invalid_argument. kAgain is answered after the group that it
   // met has been published, so that the next decision sees it.
   void submit(Mutation mutation, CommitDone done);
+  // The same for each, in order, but queued at once: one sync for all that fit in a group. Each is answered
+  // for itself; what finds the queue full is kBusy.
+  void submit(std::vector<Submission> submissions);
   // Blocks until everything submitted before has been decided. Not from the commit thread.
   void drain();
 

@@ -5,21 +5,26 @@
 
 namespace idnode {
 
-bool CommitQueue::push(std::unique_ptr<CommitItem>& item) {
+bool CommitQueue::room_for(const CommitItem& item) const {
+  if (closed_ || size_.items >= most_items_) return false;
+  return size_.items == 0 || size_.bytes + item.bytes <= most_bytes_;
+}
+
+void CommitQueue::push(CommitItems& items) {
   bool wake = false;
   {
     std::lock_guard lock(mutex_);
-    const bool full =
-        size_.items >= most_items_ || (size_.items > 0 && size_.bytes + item->bytes > most_bytes_);
-    if (closed_ || full) return false;
-    size_.items += 1;
-    size_.bytes += item->bytes;
-    ++pushed_;
-    waiting_.push_back(std::move(item));
-    wake = std::exchange(sleeping_, false);
+    std::size_t taken = 0;
+    for (; taken < items.size() && room_for(*items[taken]); ++taken) {
+      size_.items += 1;
+      size_.bytes += items[taken]->bytes;
+      waiting_.push_back(std::move(items[taken]));
+    }
+    pushed_ += taken;
+    items.erase(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(taken));
+    wake = !waiting_.empty() && std::exchange(sleeping_, false);
   }
   if (wake) arrived_.notify_one();
-  return true;
 }
 
 void CommitQueue::take(CommitItems& items, std::chrono::milliseconds patience) {

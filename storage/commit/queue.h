@@ -27,8 +27,9 @@ class CommitQueue {
   CommitQueue(std::size_t most_bytes, std::size_t most_items)
       : most_bytes_(most_bytes), most_items_(most_items) {}
 
-  // False: full or closed; `item` stays with the caller. An empty queue takes an item of any size.
-  bool push(std::unique_ptr<CommitItem>& item);
+  // Takes items from the front until it is full; those stay in `items`, as all do when it is closed. An empty
+  // queue takes an item of any size.
+  void push(CommitItems& items);
   // Appends everything that waits to `items`, waiting at most `patience` for the first. Taken items count
   // against the bounds until settle().
   void take(CommitItems& items, std::chrono::milliseconds patience);
@@ -49,6 +50,8 @@ class CommitQueue {
  private:
   const std::size_t most_bytes_;
   const std::size_t most_items_;
+  bool room_for(const CommitItem& item) const;
+
   mutable std::mutex mutex_;
   std::condition_variable arrived_;
   std::condition_variable settled_;

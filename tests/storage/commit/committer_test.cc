@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <mutex>
 #include <vector>
 
@@ -178,6 +179,23 @@ TEST_F(CommitterTest, GroupsAreBounded) {
   EXPECT_EQ(groups.counts[3], groups.counts.back());  // none above 10
   EXPECT_EQ(groups.sum, 1'000);
   EXPECT_EQ(committer_->commit_seconds().counts.back(), 1'000U);
+}
+
+TEST_F(CommitterTest, BatchIsOneGroupAndIsCutWhereTheQueueEnds) {
+  CommitLimits limits;
+  limits.queue_mutations = 50;
+  open(limits);
+  std::vector<CommitStatus> statuses(60);
+  std::vector<Submission> batch;
+  for (std::size_t i = 0; i < statuses.size(); ++i) {
+    batch.push_back({put("88.118/" + std::to_string(i), 0, "x"),
+                     [&statuses, i](const CommitResult& r) { statuses[i] = r.status; }});
+  }
+  committer_->submit(std::move(batch));
+  committer_->drain();
+  EXPECT_EQ(std::count(statuses.begin(), statuses.begin() + 50, CommitStatus::kCommitted), 50);
+  EXPECT_EQ(std::count(statuses.begin() + 50, statuses.end(), CommitStatus::kBusy), 10);
+  EXPECT_EQ(committer_->counters().groups, 1U);
 }
 
 TEST_F(CommitterTest, LowWaterMarkRefusesAndRecovers) {
