@@ -84,9 +84,9 @@ Field number(Head head, T Group::* member, Group Settings::* group, std::int64_t
 
 template <class Group>
 Field text(Head head, std::string Group::* member, Group Settings::* group, bool may_be_empty,
-           std::string example = {}) {
+           std::string example = {}, std::string type = "path") {
   const Place<Group, std::string> place{group, member};
-  Field field = start(std::move(head), "path", "");
+  Field field = start(std::move(head), std::move(type), "");
   field.read = [place, may_be_empty](const ConfigValue& value, Settings& s, Errors& errors) {
     if (wrong_kind(value, ConfigValue::Kind::kText, "a text", errors)) return;
     if (value.text.empty() && !may_be_empty) {
@@ -304,11 +304,11 @@ void add_peers(std::vector<Field>& out) {
                      &TlsSettings::key, &Settings::tls, true));
   out.push_back(yes_no({"replication", "serve", Change::kLive, "Whether mirrors may copy from this node."},
                        &ReplicationSettings::serve, &Settings::replication));
-  out.push_back(list({"upstream", "servers", Change::kRestart,
+  out.push_back(list({"upstream", "servers", Change::kLive,
                       "National or recursive nodes that know everything else (TCP); empty: no forwarding."},
                      IDNODE_WHERE(upstream.servers), endpoints(), false, "[]"));
   out.push_back(choice(
-      {"upstream", "mode", Change::kRestart,
+      {"upstream", "mode", Change::kLive,
        "\"iterate\": follow what the servers refer to; \"forward\": let them do it."},
       &UpstreamSettings::mode, &Settings::upstream,
       std::vector<std::pair<std::string, UpstreamSettings::Mode>>{
@@ -317,7 +317,7 @@ void add_peers(std::vector<Field>& out) {
       {"upstream", "clients", Change::kLive, "Who is answered for foreign identifiers; others are referred."},
       IDNODE_WHERE(upstream.clients), networks(), false, "[\"127.0.0.0/8\", \"::1\"]"));
   out.push_back(
-      list({"upstream", "allow", Change::kRestart,
+      list({"upstream", "allow", Change::kLive,
             "Private networks that a referral or site record may lead to; our own listeners never."},
            IDNODE_WHERE(upstream.allow), networks(), false, "[\"127.0.0.0/8\"]"));
   out.push_back(
@@ -352,6 +352,10 @@ void add_habits(std::vector<Field>& out) {
          &CompatSettings::enforce_admin_write_on_remove);
   compat("allow_list", "Whether identifiers may be listed.", &CompatSettings::allow_list);
   compat("status_handle", "Answer 0.SITE/status to administrators.", &CompatSettings::status_handle);
+  out.push_back(text({"compat", "template_delimiter", Change::kLive,
+                      "What separates an item code from the base identifier whose record answers for it; "
+                      "empty: no templates."},
+                     &CompatSettings::template_delimiter, &Settings::compat, true, {}, "text"));
   compat("legacy_prefix_referral", "Resolve a prefix referral ourselves for clients before 2.10.",
          &CompatSettings::legacy_prefix_referral);
 }

@@ -9,15 +9,10 @@ namespace idnode {
 namespace {
 
 // Bounds of tables and queues that are built at start; every other limit is read from the current settings.
-constexpr std::array<std::string_view, 8> kAtStart = {
-    "challenge_bytes",
-    "challenges_per_source",
-    "challenge_bytes_per_source",
-    "udp_reassembly_bytes",
-    "queue_bytes",
-    "queue_mutations",
+constexpr std::array<std::string_view, 7> kAtStart = {
+    "challenge_bytes",   "challenges_per_source", "challenge_bytes_per_source",
+    "challenge_seconds", "queue_bytes",           "queue_mutations",
     "free_space_mb",
-    "udp_reassembly_per_source",
 };
 
 std::string bounds(const LimitRow& row) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <thread>
 
+#include "resolver/net/clock.h"
+
 namespace idnode {
 namespace {
 
@@ -126,6 +128,22 @@ void HandleService::reload(std::shared_ptr<const Settings> settings,
     Lane* const lane = desk.lane.get();
     lane->worker.mailbox()->post([lane, snapshot] { lane->replace_services(snapshot); });
   }
+}
+
+bool HandleService::responsive(std::chrono::milliseconds patience) const {
+  const auto wait_us = static_cast<std::uint64_t>(patience.count()) * 1'000;
+  for (const Desk& desk : desks_) {
+    const auto owed = desk.owed_since_us;
+    const std::uint64_t now = steady_us();
+    std::uint64_t since = 0;
+    if (owed->compare_exchange_strong(since, now, std::memory_order_acq_rel)) {
+      if (!desk.lane->worker.mailbox()->post([owed] { owed->store(0, std::memory_order_release); }))
+        return false;
+    } else if (since + wait_us < now) {
+      return false;
+    }
+  }
+  return true;
 }
 
 ProbeTotals HandleService::totals() const {

@@ -2,6 +2,7 @@
 // in one process).
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <expected>
@@ -52,6 +53,10 @@ class HandleService {
   const std::vector<Endpoint>& endpoints() const { return endpoints_; }
   unsigned workers() const { return static_cast<unsigned>(desks_.size()); }
 
+  // Any thread, after start(). Asks every worker for a sign of life; false when one owes it for longer than
+  // `patience`, or has ended.
+  bool responsive(std::chrono::milliseconds patience) const;
+
   // Any thread.
   ProbeTotals totals() const;
   Pool::Counters crypto_pool() const { return crypto_.counters(); }
@@ -61,6 +66,9 @@ class HandleService {
  private:
   // One worker with all that it owns. The lane goes last: what is registered with its loop must go before.
   struct Desk {
+    // When a sign of life was asked for that has not come; 0: none is owed.
+    std::shared_ptr<std::atomic<std::uint64_t>> owed_since_us =
+        std::make_shared<std::atomic<std::uint64_t>>(0);
     std::unique_ptr<Lane> lane;
     std::unique_ptr<Connections> connections;
     std::vector<std::unique_ptr<UdpSocket>> udp;
