@@ -113,7 +113,7 @@ TEST_F(HandleServiceTest, StopAnswersWhatRunsAndTakesNothingNew) {
   ASSERT_TRUE(running.send(resolve("now/2")));
   Client datagrams = node.udp();
   ASSERT_TRUE(datagrams.send_octets(*datagrams.frame(resolve("wait/end"))));
-  std::this_thread::sleep_for(50ms);
+  ASSERT_TRUE(wait_begun(4));
   auto stopped = std::async(std::launch::async, [&] { return node.stop(10s); });
   EXPECT_TRUE(idle.wait_closed(2s));
   std::this_thread::sleep_for(50ms);
@@ -130,7 +130,7 @@ TEST_F(HandleServiceTest, StopDoesNotWaitForEver) {
   NetNode node;
   Client client = node.client();
   ASSERT_TRUE(client.send(resolve("wait/never")));
-  std::this_thread::sleep_for(50ms);
+  ASSERT_TRUE(wait_begun(1));
   const auto began = std::chrono::steady_clock::now();
   EXPECT_FALSE(node.stop(300ms));
   EXPECT_LT(std::chrono::steady_clock::now() - began, 3s);
@@ -149,7 +149,7 @@ TEST_F(HandleServiceTest, DestructionWithWorkUnderWay) {
       clients.push_back(node.client());
       ASSERT_TRUE(clients.back().send(resolve(i % 2 == 0 ? "wait/soon" : "hold/soon")));
     }
-    std::this_thread::sleep_for(50ms);
+    ASSERT_TRUE(wait_begun(20));
   }
   opener.join();
   for (Client& client : clients) EXPECT_TRUE(client.wait_closed(2s));
@@ -163,7 +163,7 @@ TEST_F(HandleServiceTest, ReloadReachesRequestsThatStartLater) {
   auto settings = std::make_shared<Settings>();
   settings->limits.message_bytes = 1'024;
   node.service().reload(settings, std::make_shared<NodeIdentity>());
-  std::this_thread::sleep_for(50ms);
+  std::this_thread::sleep_for(300ms);
   const auto reply = client.ask(resolve(wanted));
   ASSERT_TRUE(reply);
   EXPECT_EQ(reply->code(), ResponseCode::kProtocolError);

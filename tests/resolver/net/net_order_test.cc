@@ -99,6 +99,7 @@ TEST_F(NetOrder, AListBlocksWhatComesAfterIt) {
   NetNode node;
   Client client = node.client();
   send(client, {"wait/before", "list/4", "now/9"});
+  ASSERT_TRUE(wait_begun(2));
   std::this_thread::sleep_for(50ms);
   EXPECT_EQ(take_begun(), "wait/before list/4 ");
   open_gate("before");

@@ -176,17 +176,29 @@ TEST_F(NetUdp, ARepeatOfARunningRequestWaitsForItsAnswer) {
   NetNode node(trust_everybody);
   Client client = quick(node, 2s);
   const std::string frame = *client.frame(resolve("wait/udp"));
-  const std::uint64_t before = exchanges_begun();
-  for (int i = 0; i < 3; ++i) {
-    ASSERT_TRUE(client.send_octets(frame));
-    std::this_thread::sleep_for(20ms);
-  }
-  EXPECT_EQ(exchanges_begun() - before, 1U);
-  EXPECT_EQ(node.totals().datagrams_repeated, 2U);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(client.send_octets(frame));
+  EXPECT_TRUE(node.totals_become([](const ProbeTotals& t) { return t.datagrams_repeated == 2; }));
+  EXPECT_EQ(exchanges_begun(), 1U);
   open_gate("udp");
   EXPECT_TRUE(client.receive_any());
   Client again = quick(node, 100ms);
   EXPECT_FALSE(again.receive_any());
+}
+
+TEST_F(NetUdp, RequestsThatWaitForSomethingAreBounded) {
+  NetNode node(trust_everybody);
+  Client client = quick(node, 2s);
+  // All for one worker; sent in portions that its receive buffer holds.
+  for (std::uint32_t i = 1; i <= 1'100; ++i) {
+    handle::Request request = resolve("wait/many");
+    request.envelope.request_id = i * kWorkers;
+    ASSERT_TRUE(client.send_octets(*client.frame(request)));
+    if (i % 50 == 0) ASSERT_TRUE(wait_begun(i));
+  }
+  EXPECT_TRUE(
+      node.totals_become([](const ProbeTotals& t) { return t.of(Bite::kUdpRunning) == 1'100 - 1'024; }));
+  open_gate("many");
+  EXPECT_TRUE(client.receive_any());
 }
 
 // Octets that came back until nothing did.
@@ -230,7 +242,7 @@ TEST_F(NetUdp, AnUnverifiedSourceIsRefusedThenDroppedUntilTcpVerifiesIt) {
 
   Client tcp = node.client();
   ASSERT_TRUE(tcp.ask(resolve("now/1")));
-  std::this_thread::sleep_for(50ms);
+  std::this_thread::sleep_for(300ms);  // every worker has heard of it
   const Flood second = ask_many(client, 200);
   EXPECT_EQ(second.full, 200);
 }

@@ -61,8 +61,14 @@ void close_gates() {
   const std::lock_guard lock(gate_mutex);
   open_gates.clear();
   begun.clear();
+  begun_count = 0;
 }
 std::uint64_t exchanges_begun() { return begun_count.load(); }
+bool wait_begun(std::uint64_t count) {
+  for (int i = 0; i < 2'000 && begun_count.load() < count; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  return begun_count.load() >= count;
+}
 std::string take_begun() {
   const std::lock_guard lock(gate_mutex);
   return std::exchange(begun, {});

@@ -19,8 +19,9 @@ namespace idnode::test {
 
 void open_gate(const std::string& name);
 void close_gates();
-// How many exchanges began since the program started.
+// How many exchanges began since close_gates(); whether that many have begun within ten seconds.
 std::uint64_t exchanges_begun();
+bool wait_begun(std::uint64_t count);
 // Names in the order in which their exchanges began, since the last call.
 std::string take_begun();
 
