@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,24 @@ def get(node, path, method="GET"):
     connection.request(method, path)
     answer = connection.getresponse()
     return answer.status, answer.read().decode()
+
+
+def resolve(node, name):
+    """Resolves over TCP, everything public; returns (opcode, response code)."""
+    handle = name.encode()
+    body = struct.pack(">I", len(handle)) + handle + struct.pack(">II", 0, 0)
+    header = struct.pack(">IIIHBBII", 1, 0, 0x0A000000, 0, 0, 0, 0xFFFFFFFF, len(body))
+    message = header + body + struct.pack(">I", 0)
+    envelope = struct.pack(">BBHIIII", 2, 11, 0x020B, 0, 4711, 0, len(message))
+    with socket.create_connection(("127.0.0.1", node.port), 10) as connection:
+        connection.sendall(envelope + message)
+        answer = b""
+        while len(answer) < 28:
+            part = connection.recv(65536)
+            if not part:
+                raise ConnectionError("closed without an answer")
+            answer += part
+    return struct.unpack(">II", answer[20:28])
 
 
 def events(node):
@@ -83,6 +102,26 @@ class Running(unittest.TestCase):
         if promtool:
             checked = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True, timeout=60)
             self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, ""))
+
+    def test_requests_are_answered_counted_and_logged(self):
+        self.assertEqual(resolve(self.node, "88.118/ADMIN"), (1, 1))
+        self.assertEqual(resolve(self.node, "88.118/nothing here"), (1, 100))
+        text = get(self.node, "/metrics")[1]
+        for code in (1, 100):
+            row = rf'^idnode_requests_total{{transport="tcp",operation="resolve",code="{code}"}} (\d+)$'
+            self.assertGreaterEqual(int(re.search(row, text, re.M).group(1)), 1)
+        self.assertRegex(text, r'(?m)^idnode_request_seconds_count{transport="tcp",operation="resolve"} \d+$')
+        path = os.path.join(self.node.folder, "var", "access.log")
+
+        def lines():
+            with open(path, encoding="utf-8") as f:
+                return [json.loads(line) for line in f]
+
+        wait_for(lambda: len(lines()) >= 2, 10, "nothing in the access log")
+        logged = {line["handle"]: line for line in lines()}
+        self.assertEqual(logged["88.118/nothing here"]["code"], 100)
+        self.assertEqual((logged["88.118/ADMIN"]["opcode"], logged["88.118/ADMIN"]["code"]), (1, 1))
+        self.assertEqual(logged["88.118/ADMIN"]["transport"], "TCP")
 
     def test_a_second_node_is_told_about_the_folder(self):
         second = subprocess.run([IDNODE, "--config", self.node.config], capture_output=True, text=True, timeout=30)
