@@ -77,6 +77,7 @@ bool chain_holds(const NodeProcess& node, const char* when) {
 // The check must see a change that is gone and a record of two halves.
 bool control(NodeProcess& node) {
   node.start();
+  std::puts("control: two records are spoiled on purpose, which must show:");
   KillClient victim("88.118", kClients, node.administrator());
   std::atomic<std::uint64_t> acked{0};
   victim.write(node.endpoint(), acked, 40);
@@ -89,7 +90,7 @@ bool control(NodeProcess& node) {
   victim.verify(node.endpoint(), true);
   node.kill();
   const Word& w = victim.word();
-  std::printf("control: lost=%llu torn=%llu of one record deleted and one half changed behind the check\n",
+  std::printf("control: lost=%llu torn=%llu after one record was deleted and one half changed\n",
               static_cast<unsigned long long>(w.lost), static_cast<unsigned long long>(w.torn));
   return w.acked == 40 && w.lost == 1 && w.torn == 1;
 }

@@ -195,7 +195,8 @@ void differs(std::vector<std::string>& out, const char* what, std::uint64_t got,
     out.push_back(std::string(what) + " " + std::to_string(got) + ", required " + std::to_string(wanted));
 }
 
-// The reference's version counts where it gave the same answer.
+// The reference's version counts where it gave the same answer; but for 2.255, which it reads as below zero
+// (WIRE.md §6.2).
 void compare_version(const Vector& v, const Reply& reply, std::vector<std::string>& out) {
   const auto& observed = vectors::field(v.fields, "reference_observed");
   const Object& reference =
@@ -206,8 +207,9 @@ void compare_version(const Vector& v, const Reply& reply, std::vector<std::strin
     return;
   const std::string version =
       std::to_string(reply.envelope.version.major) + "." + std::to_string(reply.envelope.version.minor);
-  if (version != vectors::text(reference, "version"))
-    out.push_back("version " + version + ", the reference " + vectors::text(reference, "version"));
+  std::string wanted = vectors::text(reference, "version");
+  if (wanted == "2.255") wanted = "2.11";
+  if (version != wanted) out.push_back("version " + version + ", required " + wanted);
 }
 
 std::vector<std::string> compare(const Vector& v, const Object& required, const Observed& seen) {

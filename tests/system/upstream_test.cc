@@ -225,18 +225,21 @@ TEST(Upstream, DeadUpstreamPointerStillFollowed) {
 // ourselves.
 TEST(Upstream, DisallowedAddressesAreNotContacted) {
   const Listener forbidden("127.0.0.9:0");
-  NodeProcess national({"88"}, national_config());
+  ConfigTables config = national_config();
+  config["upstream"]["clients"] = toml_list({"127.0.0.99"});  // refers, does not go there itself
+  NodeProcess national({"88"}, config);
   national.start();
   NodeProcess node({"88.118"}, secondary_config(to_text(national.endpoint())));
   node.start();
-  const std::string site = site_of(node);
+  const std::string site = site_of(national);
   add_record(node, "0.NA/88.118.8", {text_value(1, "HS_SITE", moved(site, forbidden.at))});
-  add_record(node, "0.NA/88.118.9", {text_value(1, "HS_SITE", site)});
+  add_record(node, "0.NA/88.118.9", {text_value(1, "HS_SITE", site_of(node))});
   add_record(national, "0.NA/88.200", {text_value(1, "HS_SITE", moved(site, forbidden.at))});
   add_record(national, "0.NA/88.201", {text_value(1, "HS_SITE.PREFIX", moved(site, forbidden.at))});
+  add_record(national, "0.NA/88.202", {text_value(1, "HS_SITE", moved(site, node.endpoint()))});
   Client client = node.connect();
   double refused = 0;
-  for (const char* name : {"88.118.8/X", "88.118.9/X", "88.200/X", "88.201.5/X"}) {
+  for (const char* name : {"88.118.8/X", "88.200/X", "88.201.5/X", "88.202/X"}) {
     const auto start = Clock::now();
     EXPECT_EQ(resolve(client, name).code, kFailed) << name;
     EXPECT_LT(since(start).count(), 3'000) << name << ": refused at once, not after a try";
@@ -245,6 +248,8 @@ TEST(Upstream, DisallowedAddressesAreNotContacted) {
     refused = now;
   }
   EXPECT_FALSE(forbidden.was_called());
+  // A prefix that names us and is not hosted is nobody's.
+  EXPECT_EQ(resolve(client, "88.118.9/X").code, 301U);
   std::printf("disallowed addresses: refused=%.0f contacted=0\n", refused);
   stop_cleanly(node);
   stop_cleanly(national);
