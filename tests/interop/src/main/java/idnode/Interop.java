@@ -52,8 +52,13 @@ public final class Interop {
     this.port = port;
     this.prefix = prefix;
     SiteInfo site = siteInfo();
-    SimpleConfiguration configuration = new SimpleConfiguration();
-    configuration.setAutoUpdateRootInfo(false);
+    SimpleConfiguration configuration =
+        new SimpleConfiguration() {
+          @Override
+          public boolean isAutoUpdateRootInfo() {
+            return false;
+          }
+        };
     configuration.setGlobalSites(new SiteInfo[] {site});
     for (String homed : List.of(prefix, prefix + ".5")) {
       configuration.setLocalSites("0.NA/" + homed, new SiteInfo[] {site});
