@@ -215,5 +215,12 @@ def succeeded(result, once):
     return good and (not once or (result["after_kill"] == CHECKED_AFTER_KILL and result["after_kill_different"] == 0))
 
 
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    # A shell that starts this in the background has Ctrl-C ignored; SIGTERM ends it in the same order.
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
     sys.exit(0 if main_job("--once" in sys.argv[1:]) else 1)

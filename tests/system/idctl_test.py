@@ -111,7 +111,11 @@ def enterprise(node, folder):
 
 def ends(node, folder):
     """Exit codes that need no answer."""
-    expect(node, 0, "status", contains="site serial")
+    done = expect(node, 0, "status", contains="site serial")
+    rows = dict(line.split("  ", 1) for line in done.stdout.splitlines())
+    rows = {name: value.strip() for name, value in rows.items()}
+    check("status numbers", rows.get("writes") == "accepted" and int(rows.get("hosted prefixes", 0)) >= 4 and "version" in rows, rows)
+    check("status as JSON", json.loads(expect(node, 0, "--json", "status").stdout)["idnode_prefixes.homed"] >= 4)
     expect(node, 0, "status", administrator=False, contains="need")
     expect(node, 2, "create", "88.118.5/a", "--value", "nonsense", contains="INDEX:TYPE=TEXT")
     expect(node, 2, "create", "88.118.5/a", "--value", "1:A=b", administrator=False, contains="--as")
