@@ -93,10 +93,19 @@ def self_test():
     return [f"{p}: planted violation was not found" for p in missed]
 
 
+def sources(root):
+    """C++ files that belong to the project: what git tracks or would; without git, everything but what is built."""
+    command = ["git", "-c", f"safe.directory={root}", "-C", root, "ls-files", "-co", "--exclude-standard"]
+    try:
+        listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")
+    except (OSError, subprocess.CalledProcessError):
+        listed = [os.path.relpath(os.path.join(folder, name), root) for folder, _, names in os.walk(root) for name in names]
+    return {p for p in listed if p.endswith(EXTENSIONS) and not p.startswith(("build/", "var/")) and os.path.exists(os.path.join(root, p))}
+
+
 def main():
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    listed = subprocess.run(["git", "-C", root, "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True, check=True)
-    files = sorted(p for p in listed.stdout.split("\n") if p.endswith(EXTENSIONS) and os.path.exists(os.path.join(root, p)))
+    files = sorted(sources(root))
     problems = self_test() + check(root, files)
     for line in problems:
         print(line)

@@ -122,12 +122,16 @@ def main_job(once):
     shutil.rmtree(RUN, ignore_errors=True)
     nodes = []
     try:
-        national = Node("national", ["88"], national_port, 0).start()
+        # Each is in the list before it starts, so that whatever interrupts leaves none behind.
+        national = Node("national", ["88"], national_port, 0)
         nodes.append(national)
-        secondary = Node("secondary", ["88.118", "88.150"], port, admin, upstream=[national.endpoint]).start()
+        national.start()
+        secondary = Node("secondary", ["88.118", "88.150"], port, admin, upstream=[national.endpoint])
         nodes.append(secondary)
-        enterprise = Node("enterprise", [POINTER_PREFIX], enterprise_port, 0).start()
+        secondary.start()
+        enterprise = Node("enterprise", [POINTER_PREFIX], enterprise_port, 0)
         nodes.append(enterprise)
+        enterprise.start()
         for node in nodes:
             print(f"  {node.name:10} {node.endpoint:21} prefixes {', '.join(node.prefixes)}")
         result = catalogue(national, secondary, enterprise)
@@ -145,6 +149,8 @@ def main_job(once):
         say("Stopping")
         return True
     finally:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_IGN)
         for node in reversed(nodes):
             node.stop()
 
