@@ -41,6 +41,18 @@ void fail_unreachable(const Endpoint& server, Errc error) {
                                        to_text(server), name(error)));
 }
 
+void fail_exchange(const Endpoint& server, Errc error) {
+  switch (error) {
+    case Errc::kTooLarge: throw Stop(kUsage, "the request is larger than a message may be");
+    case Errc::kCrypto: throw Stop(kUsage, "the key of --as cannot sign");
+    case Errc::kMalformed:
+    case Errc::kInvalid:
+      throw Stop(kRefusedByNode,
+                 fmt::format("{} gave an answer that is none to this request", to_text(server)));
+    default: fail_unreachable(server, error);
+  }
+}
+
 Endpoint Context::server() const {
   if (!options_.server.empty()) {
     auto endpoint = parse_endpoint(options_.server);
@@ -105,14 +117,14 @@ const ClientIdentity& Context::administrator() {
 Reply Context::ask(handle::Request request, const ClientIdentity* identity) {
   if (!client_) client_ = connect();
   auto reply = client_->ask(request, identity);
-  if (!reply) fail_unreachable(server(), reply.error());
+  if (!reply) fail_exchange(server(), reply.error());
   return std::move(*reply);
 }
 
 std::vector<Reply> Context::ask_all(handle::Request request, const ClientIdentity* identity) {
   if (!client_) client_ = connect();
   auto replies = client_->ask_all(request, identity);
-  if (!replies) fail_unreachable(server(), replies.error());
+  if (!replies) fail_exchange(server(), replies.error());
   return std::move(*replies);
 }
 

@@ -64,6 +64,9 @@ class Context {
 };
 
 [[noreturn]] void fail_unreachable(const Endpoint& server, Errc error);
+// How an exchange failed, as an exit: not reachable, an answer that is none, or a request that cannot be
+// sent.
+[[noreturn]] void fail_exchange(const Endpoint& server, Errc error);
 // "88.118.5/X: 100 handle not found" + the node's own text.
 std::string describe_refusal(std::string_view what, const Reply& reply);
 

@@ -49,7 +49,8 @@ int run(Context& context, const Arguments& arguments) {
     fmt::print("{}\n",
                success ? rest::answer(1, arguments.id, reply.response.values)
                        : rest::error(reply.response.header.response_code, reply.response.text, arguments.id));
-    return success ? kDone : kRefusedByNode;
+    if (!success) throw Stop(kRefusedByNode, describe_refusal(arguments.id, reply));
+    return kDone;
   }
   if (!success) throw Stop(kRefusedByNode, describe_refusal(arguments.id, reply));
   bool authoritative = (reply.response.header.flags & flag::kAuthoritative) != 0;

@@ -84,7 +84,8 @@ int run(Context& context) {
   std::string refusal;
   std::string numbers = status_json(context, refusal);
   if (context.options().json) {
-    fmt::print("{}\n", numbers.empty() ? "{}" : numbers);
+    if (numbers.empty()) throw Stop(context.identity() == nullptr ? kUsage : kRefusedByNode, refusal);
+    fmt::print("{}\n", numbers);
     return kDone;
   }
   Table table({"what", "value"});

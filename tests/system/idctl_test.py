@@ -119,6 +119,11 @@ def ends(node, folder):
     expect(node, 0, "status", administrator=False, contains="need")
     expect(node, 2, "create", "88.118.5/a", "--value", "nonsense", contains="INDEX:TYPE=TEXT")
     expect(node, 2, "create", "88.118.5/a", "--value", "1:A=b", administrator=False, contains="--as")
+    large = os.path.join(folder, "large.json")
+    with open(large, "w", encoding="utf-8") as f:
+        json.dump([{"index": 1, "type": "BLOB", "data": "x" * 300_000}], f)
+    expect(node, 2, "create", "88.118.5/large", "--from", large, contains="larger than a message")
+    expect(node, 2, "--json", "status", administrator=False)
     expect(node, 2, "import", os.path.join(folder, "absent.ndjson"), contains="cannot be read")
     expect(node, 2, "prefix", "add", "88.118.30", contains="--hosted")
     expect(node, 3, "prefix", "add", "88.118.30", "--pointer", "127.0.0.1:1", contains="127.0.0.1:1")
