@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "protocol/identifier.h"
 #include "resolver/app/key_store.h"
 #include "resolver/app/log.h"
 #include "resolver/app/own_records.h"
@@ -112,9 +113,30 @@ CommitLimits Node::commit_limits() const {
   return limits;
 }
 
+namespace {
+
+// The prefix whose record or home a write is about: "88.118.5"; empty for others. Keys: storage/keys.h.
+std::string_view prefix_of(std::string_view key) {
+  constexpr std::string_view kPrefixHandle = "0.NA/";
+  if (key.empty()) return {};
+  const std::string_view name = key.substr(1);
+  return name.starts_with(kPrefixHandle) && !is_marker(name) ? name.substr(kPrefixHandle.size())
+                                                             : std::string_view{};
+}
+
+}  // namespace
+
 void Node::committed(std::span<const Committed> group) {
   routes_.publish(group, identity_->site);
   count_->committed(group);
+  if (!upstream_) return;
+  // What others said about a prefix is over when its record or its home changes (BEHAVIOUR.md §17.3).
+  for (const Committed& each : group) {
+    for (const Write& write : each.mutation->writes) {
+      if (const std::string_view prefix = prefix_of(write.key); !prefix.empty())
+        upstream_->drop_prefix(std::string(prefix));
+    }
+  }
 }
 
 Opened<void> Node::publish_site() {
@@ -222,6 +244,10 @@ Opened<void> Node::open_admin() {
   auto admin = Admin::open(settings_->listen.admin, std::move(routes));
   if (!admin) return open_error(Errc::kIo, origin_text(config_, "listen", "admin") + ": " + admin.error());
   admin_ = std::move(*admin);
+  // Referrals must not lead to our own listeners, this one included; the Handle listeners stay in front.
+  std::vector<Endpoint> own = handle_endpoints_;
+  own.insert(own.end(), admin_->listening().begin(), admin_->listening().end());
+  upstream_->set_own_listeners(std::move(own));
   return {};
 }
 

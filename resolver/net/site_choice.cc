@@ -72,8 +72,8 @@ bool Reach::is_own(const Endpoint& endpoint) const {
 bool Reach::allows(const Endpoint& endpoint) const {
   if (endpoint.port == 0 || is_unspecified(endpoint.address) || is_own(endpoint)) return false;
   if (std::ranges::find(servers_, endpoint) != servers_.end()) return true;
-  if (any_contains(allow_, endpoint.address)) return true;
-  return usable_port(endpoint.port) && !any_contains(special_networks(), endpoint.address);
+  if (!usable_port(endpoint.port)) return false;
+  return any_contains(allow_, endpoint.address) || !any_contains(special_networks(), endpoint.address);
 }
 
 std::vector<Address> local_addresses() {

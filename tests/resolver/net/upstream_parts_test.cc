@@ -87,7 +87,8 @@ TEST(Reach, GoesOnlyWhereItMay) {
       {"10.1.1.1:2641", false},
       {"10.1.1.2:3641", false},
       {"127.0.0.1:3641", true},
-      {"127.0.0.2:22", true},
+      {"127.0.0.2:2642", true},
+      {"127.0.0.2:22", false},  // a network that is allowed is not every service in it
       {"127.0.0.1:2641", false},
       {"127.0.0.1:2650", false},
       {"127.9.9.9:2650", false},
@@ -134,8 +135,8 @@ TEST(SiteChoice, HashedServerTcpBeforeUdpAndNothingForbidden) {
   const Reach reach(settings, {at("127.0.0.1:2641")}, {});
   std::uint64_t refused = 0;
   // Three servers: the one that the whole name hashes to, by position.
-  handle::Site three = test::site_at(at("127.0.0.1:1001"), test::Offer::kBoth);
-  for (const char* more : {"127.0.0.1:1002", "127.0.0.1:1003"}) {
+  handle::Site three = test::site_at(at("127.0.0.1:4001"), test::Offer::kBoth);
+  for (const char* more : {"127.0.0.1:4002", "127.0.0.1:4003"}) {
     three.servers.push_back(test::site_at(at(more), test::Offer::kBoth).servers[0]);
   }
   std::set<std::uint16_t> ports;
@@ -144,7 +145,7 @@ TEST(SiteChoice, HashedServerTcpBeforeUdpAndNothingForbidden) {
     const auto targets = choose_targets({three}, name, false, reach, 8, refused);
     ASSERT_EQ(targets.size(), 1U);
     EXPECT_TRUE(targets[0].tcp);
-    EXPECT_EQ(targets[0].endpoint.port, 1001 + handle::server_of_site(name, handle::HashOption::kWhole, 3));
+    EXPECT_EQ(targets[0].endpoint.port, 4001 + handle::server_of_site(name, handle::HashOption::kWhole, 3));
     ports.insert(targets[0].endpoint.port);
   }
   EXPECT_EQ(ports.size(), 3U);
@@ -152,12 +153,12 @@ TEST(SiteChoice, HashedServerTcpBeforeUdpAndNothingForbidden) {
   const auto one = [&](const handle::Site& site, bool primary = false) {
     return choose_targets({site}, "a/b", primary, reach, 8, refused);
   };
-  EXPECT_FALSE(one(test::site_at(at("127.0.0.1:1001"), test::Offer::kUdp))[0].tcp);
-  handle::Site mirror = test::site_at(at("127.0.0.1:1001"), test::Offer::kTcp);
+  EXPECT_FALSE(one(test::site_at(at("127.0.0.1:4001"), test::Offer::kUdp))[0].tcp);
+  handle::Site mirror = test::site_at(at("127.0.0.1:4001"), test::Offer::kTcp);
   mirror.primary = false;
   EXPECT_EQ(one(mirror).size(), 1U);
   EXPECT_EQ(one(mirror, true).size(), 0U);
-  handle::Site admin_only = test::site_at(at("127.0.0.1:1001"), test::Offer::kTcp);
+  handle::Site admin_only = test::site_at(at("127.0.0.1:4001"), test::Offer::kTcp);
   admin_only.servers[0].interfaces = {{1, 1, 1001}, {3, 2, 8000}, {3, 1, 0x10001}};
   EXPECT_EQ(one(admin_only).size(), 0U);
   handle::Site empty;
@@ -180,7 +181,7 @@ TEST(SiteChoice, HashedServerTcpBeforeUdpAndNothingForbidden) {
 }
 
 TEST(SiteChoice, ReadsSitesAndTheirLifetime) {
-  const handle::Site site = test::site_at(at("127.0.0.1:1001"), test::Offer::kTcp);
+  const handle::Site site = test::site_at(at("127.0.0.1:4001"), test::Offer::kTcp);
   std::vector<Value> values = {
       test::site_value(1, site, "HS_SITE", 500),      test::site_value(2, site, "hs_site.6", 300),
       test::site_value(3, site, "HS_SITE.PREFIX", 7), test::text_value(4, "HS_SERV", "a/b", 400),
