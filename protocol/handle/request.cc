@@ -33,6 +33,8 @@ void read_resolve(Reader& r, const RequestLimits& limits, Request& request) {
   auto& body = request.body.emplace<ResolveBody>();
   body.indexes = read_indexes(r);
   body.types = read_texts(r);
+  // A record has no more values than that; each value is compared with each entry.
+  if (body.indexes.count > limits.values || body.types.count > limits.values) r.fail(Errc::kTooLarge);
   // Octets that are no whole identity field are extra octets, which are ignored.
   Reader trial = r;
   const std::string_view identity = trial.bytes();

@@ -232,6 +232,9 @@ Step Exchange::State::gather() {
     return refuse({ResponseCode::kTooBusy, "what the request needs could not be had in time"});
   if (context.wants_records()) {
     phase = Phase::kLoad;
+    // A change, or the answer that runs one, will wait for its proof or commit: what comes later on the
+    // connection must not overtake it while its records are fetched.
+    holds = holds || pending.has_value() || request->op() != handle::OpCode::kResolve;
     return Step::kReadPool;
   }
   if (!context.wants_proof()) return refuse({ResponseCode::kError, "the request needs what can not be had"});

@@ -44,6 +44,7 @@ class MembershipWalk {
  private:
   void expand(const Reference& group, std::vector<Reference>& below) {
     if (group.index == 0 || visited_.size() >= kMostGroupReferences) return;
+    if (group.handle.size() > context_.settings().limits.name_bytes) return;  // no record has such a name
     if (!visited_.insert(visit_key(group)).second) return;
     const Lookup found = own_record(context_, group.handle);
     cold_ |= found.found == Found::kCold;

@@ -89,6 +89,7 @@ void overwrite(Edit& edit, const ValueView& old, const ValueView& v, std::uint32
     return;
   }
   edit.needed |= to_modify(old, v);
+  edit.changed = true;
   append_stamped(edit, v, seconds);
 }
 
@@ -142,13 +143,15 @@ Edit edit_overwrite(ValueList old, ValueList values, std::uint32_t seconds) {
       overwrite(edit, *same, v, seconds);
     } else {
       edit.needed |= to_add(v);
+      edit.changed = true;
       append_stamped(edit, v, seconds);
     }
   }
   for (const ValueView& v : before.all()) {
-    if (after.find(v.index) == nullptr) edit.needed |= to_remove(v);
+    if (after.find(v.index) != nullptr) continue;
+    edit.needed |= to_remove(v);
+    edit.changed = true;
   }
-  edit.changed = edit.values != old.encoded;
   return edit;
 }
 
@@ -169,11 +172,11 @@ Edit edit_add(ValueList old, ValueList values, bool overwrites, std::uint32_t se
       overwrite(edit, *exists, v, seconds);
     } else {
       edit.needed |= to_add(v);
+      edit.changed = true;
       append_stamped(edit, v, seconds);
     }
   }
   sort_by_index(edit);
-  edit.changed = edit.values != old.encoded;
   return edit;
 }
 

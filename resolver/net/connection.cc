@@ -31,6 +31,7 @@ Connection::Connection(Lane& lane, Connections& among, Descriptor socket, const 
       among_(among),
       socket_(lane.worker.context()),
       signal_(lane.worker.context(), asio::steady_timer::time_point::max()),
+      services_(lane_.services),
       source_(source),
       ticket_(std::move(ticket)),
       opened_ms_(steady_us() / 1'000),
@@ -227,6 +228,12 @@ std::size_t Connection::consume(std::string_view octets) {
 }
 
 void Connection::start_request(const handle::Envelope& envelope, std::string_view message) {
+  if (services_ != lane_.services) {  // reloaded: what the settings say about the peer may have changed
+    services_ = lane_.services;
+    const std::uint64_t connection = source_.connection;
+    source_ = lane_.source_of(Transport::kTcp, source_.peer, true);
+    source_.connection = connection;
+  }
   std::shared_ptr<Drive>& fast = among_.fast_drive();
   if (fast->start(envelope, message, source_, now_, steady_us())) {
     if (slots_.empty()) {
@@ -311,9 +318,20 @@ void Connection::flush() {
   if (more_to_do) wake();
 }
 
+// Answers that are made but wait for an earlier one count as output too: at most in_flight slots are looked
+// at.
+std::size_t Connection::unwritten() const {
+  std::size_t octets = unsent();
+  for (const Slot& slot : slots_) {
+    octets += slot.ready.size();
+    if (slot.drive && slot.drive->at_rest()) octets += slot.drive->frame().size();
+  }
+  return octets;
+}
+
 bool Connection::may_start() const {
   const Limits& limits = lane_.limits();
-  if (closing_ || slots_.size() >= limits.in_flight || unsent() >= limits.output_bytes) return false;
+  if (closing_ || slots_.size() >= limits.in_flight || unwritten() >= limits.output_bytes) return false;
   for (const Slot& slot : slots_)
     if (slot.drive && slot.drive->holds()) return false;
   return true;
@@ -323,13 +341,13 @@ bool Connection::may_read() const {
   if (eof_ || over_) return false;
   if (linger_ms_ != 0) return true;
   const Limits& limits = lane_.limits();
-  return !closing_ && !whole_waits_ && slots_.size() < limits.in_flight && unsent() < limits.output_bytes;
+  return !closing_ && !whole_waits_ && slots_.size() < limits.in_flight && unwritten() < limits.output_bytes;
 }
 
 // Counts when a bound stops the reading, once until it goes on.
 void Connection::note_stop() {
   const bool in_flight = slots_.size() >= lane_.limits().in_flight;
-  const bool output = unsent() >= lane_.limits().output_bytes;
+  const bool output = unwritten() >= lane_.limits().output_bytes;
   if (in_flight && !stopped_in_flight_) lane_.probe.bite(Bite::kInFlight);
   if (output && !stopped_output_) lane_.probe.bite(Bite::kOutputBytes);
   // The client is not to blame for a message that we did not read on.
@@ -370,7 +388,6 @@ void Connection::linger() {
     linger_ms_ = now_.steady_ms;
     error_code ignored;
     socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
-    ticket_.give_back();
   }
   if (eof_ || lingered_ > kLingerOctets) over_ = true;
 }

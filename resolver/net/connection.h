@@ -77,6 +77,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void release_buffers();
   void protocol_error(const handle::Envelope& envelope, std::string_view message);
 
+  std::size_t unwritten() const;
   std::size_t unsent() const { return out_.size() - out_sent_; }
   std::size_t in_left() const { return in_.size() - in_taken_; }
 
@@ -84,7 +85,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connections& among_;
   boost::asio::ip::tcp::socket socket_;
   boost::asio::steady_timer signal_;
-  const Source source_;
+  std::shared_ptr<const Services> services_;  // that source_ was made with
+  Source source_;
   Admission::Ticket ticket_;
   std::list<Connection*>::iterator place_;  // in the order of activity
 

@@ -14,6 +14,7 @@ bool Drive::start(const handle::Envelope& envelope, std::string_view message, co
   source_ = source;
   started_us_ = started_us;
   refused_ = false;
+  committed_ = false;
   set(exchange_.start(envelope, message, source, now));
   if (step_ == Step::kForward) from_cache();
   return done();
@@ -75,7 +76,11 @@ void Drive::submit_to(Pool* pool, Bite bite) {
   });
   if (taken) return;
   outside_.probe->bite(bite);
-  refuse();
+  if (!committed_) return refuse();
+  // What is durable is not answered "too busy": the signature is made here, late rather than wrong.
+  exchange_.work();
+  set(exchange_.resume(clock_now()));
+  advance();
 }
 
 void Drive::commit() {
@@ -83,6 +88,7 @@ void Drive::commit() {
       exchange_.take_mutation(),
       [self = shared_from_this(), mailbox = outside_.mailbox](const CommitResult& result) mutable {
         mailbox->post([drive = std::move(self), result] {
+          drive->committed_ = result.status == CommitStatus::kCommitted;
           drive->arrived(drive->exchange_.committed(result, clock_now()));
         });
       });

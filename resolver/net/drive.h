@@ -84,6 +84,7 @@ class Drive : public std::enable_shared_from_this<Drive> {
   Step step_ = Step::kDone;
   bool holds_ = false;
   bool refused_ = false;
+  bool committed_ = false;  // a change of this exchange is durable
   std::function<void()> on_turn_;
   handle::Envelope envelope_;
   std::string message_;

@@ -137,7 +137,14 @@ TEST(EditOverwrite, UnchangedValuesKeepTheirTimestamps) {
   EXPECT_EQ(values_of(edit), (std::vector{value(2, "URL", "b", kThen), value(1, "URL", "new", kNow)}));
   EXPECT_TRUE(edit.changed);
   EXPECT_FALSE(edit_overwrite(old, list({value(1, "URL", "a", 9), value(2, "URL", "b", 9)}), kNow).changed);
-  EXPECT_TRUE(edit_overwrite(old, list({value(2, "URL", "b"), value(1, "URL", "a")}), kNow).changed);
+  // Order alone needs no permission, so it must not change either.
+  EXPECT_FALSE(edit_overwrite(old, list({value(2, "URL", "b"), value(1, "URL", "a")}), kNow).changed);
+}
+
+TEST(EditAdd, TheSameContentDoesNotSortARecord) {
+  const List old = list({value(2, "URL", "b", kThen), value(1, "URL", "a", kThen)});
+  EXPECT_FALSE(edit_add(old, list({value(1, "URL", "a")}), true, kNow).changed);
+  EXPECT_TRUE(edit_add(old, list({value(1, "URL", "c")}), true, kNow).changed);
 }
 
 TEST(EditAdd, SortsByIndex) {
