@@ -8,7 +8,7 @@
 namespace idnode {
 namespace {
 
-// Waiting tasks of a pool: about a second of work, then RC 3 is the better answer.
+// Waiting tasks of a pool; above it RC 3. Signatures are some five seconds of work then, costly proofs more.
 constexpr std::size_t kCryptoQueue = 10'000;
 constexpr std::size_t kReadQueue = 10'000;
 constexpr int kLastTurns = 1'000;

@@ -136,6 +136,21 @@ TEST(Codec, ValueLimit) {
   EXPECT_EQ(decode(frame, {.values = 1}).error(), Errc::kTooLarge);
 }
 
+TEST(Codec, FilterLimit) {
+  std::string indexes;
+  encode_indexes({1, 2, 3}, indexes);
+  std::string types;
+  encode_texts({"A", "B"}, types);
+  Request request;
+  request.header.opcode = static_cast<std::uint32_t>(OpCode::kResolve);
+  request.body = ResolveBody{.indexes = {3, std::string_view(indexes).substr(4)},
+                             .types = {2, std::string_view(types).substr(4)}};
+  std::string frame;
+  encode_request(request, {}, frame);
+  EXPECT_TRUE(decode(frame, {.values = 3}));
+  EXPECT_EQ(decode(frame, {.values = 2}).error(), Errc::kTooLarge);
+}
+
 // Opcode 201 takes the digest behind an algorithm octet too (WIRE.md §11 note 4).
 TEST(Codec, VerifyDigestForms) {
   Request request;

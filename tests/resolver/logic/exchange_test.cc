@@ -134,6 +134,22 @@ TEST_F(ExchangeTest, ReadyRefusals) {
   EXPECT_EQ(bad.header.opcode, 0u);
 }
 
+// A read behind it on the connection must not overtake a change that waits for its records.
+TEST_F(ExchangeTest, AColdChangeHoldsItsConnectionAndAColdReadDoesNot) {
+  const Reply challenge = node.ask(resolve_frame("88.101.5/A", {{3}, {}}, handle::flag::kRecursive));
+  const std::string answered = answer_frame(challenge, kAdmin.handle, kAdmin.index, kSecret);
+  ColdStore cold(node.store);
+  node.services.store = &cold;
+  for (const auto& [frame, holds] :
+       {std::pair{answered, true}, std::pair{resolve_frame("88.101.5/A"), false}}) {
+    Exchange exchange(node.services);
+    const Step step = exchange.start(handle::decode_envelope(frame).value(),
+                                     std::string_view(frame).substr(20), node.source, node.now);
+    EXPECT_EQ(step, Step::kReadPool);
+    EXPECT_EQ(exchange.holds_connection(), holds);
+  }
+}
+
 TEST_F(ExchangeTest, ColdRecordsAreReadOnThePool) {
   ColdStore cold(node.store);
   node.services.store = &cold;
@@ -293,6 +309,13 @@ TEST_F(ExchangeTest, VerdictOnSecretKeyProofs) {
   EXPECT_EQ(verify("88.101.5/ADM", 300), 0);
   EXPECT_EQ(verify("88.101.5/NOBODY", 301), 0);
   EXPECT_EQ(verify("88.102/X", 301), -301);
+  // Of many secrets only as many are tried as one stranger's message may cost.
+  std::vector<Value> many;
+  for (std::uint32_t i = 1; i <= 20; ++i) many.push_back(value(i, "HS_SECKEY", "another"));
+  many.push_back(value(21, "HS_SECKEY", std::string(kSecret)));
+  node.put("88.101.5/MANY", many);
+  EXPECT_EQ(verify("88.101.5/MANY", 21), 1);
+  EXPECT_EQ(verify("88.101.5/MANY", 0), 0);
   body.nonce = "0123456789abcdef";
   EXPECT_EQ(verify("88.101.5/ADM", 301), 0);
   body.proof = "";
