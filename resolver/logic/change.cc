@@ -25,19 +25,11 @@ Answer done() {
 }
 
 std::optional<Outcome> rest_on_home(Context& context, std::string_view name) {
-  std::string home = prefix_handle_of(name);
-  std::string_view ancestor;
-  if (is_derived_prefix_handle(name)) ancestor = parent_prefix_handle(name);
-  for (;;) {
-    const Lookup entry = context.record_by_key(homed_key(home));
-    if (entry.exists()) return std::nullopt;
-    if (entry.found == Found::kCold) return Need{};
-    if (entry.found == Found::kFailed) return store_failed();
-    if (ancestor.empty()) return Refuse{ResponseCode::kNotResponsible, "not responsible for the identifier"};
-    home = "0.NA/";
-    home.append(ancestor);
-    ancestor = parent_prefix_handle(ancestor);
-  }
+  const Lookup entry = home_of(context, name);
+  if (entry.exists()) return std::nullopt;
+  if (entry.found == Found::kCold) return Need{};
+  if (entry.found == Found::kFailed) return store_failed();
+  return Refuse{ResponseCode::kNotResponsible, "not responsible for the identifier"};
 }
 
 std::optional<Outcome> look_up(Context& context, std::string_view name, Lookup& lookup) {

@@ -73,10 +73,30 @@ class MembershipWalk {
 
 }  // namespace
 
+Lookup home_of(Context& context, std::string_view name) {
+  std::string home = prefix_handle_of(name);
+  std::string_view ancestor;
+  if (is_derived_prefix_handle(name)) ancestor = parent_prefix_handle(name);
+  for (;;) {
+    const Lookup entry = context.record_by_key(homed_key(home));
+    if (entry.exists() || entry.found == Found::kCold || entry.found == Found::kFailed || ancestor.empty())
+      return entry;
+    home = "0.NA/";
+    home.append(ancestor);
+    ancestor = parent_prefix_handle(ancestor);
+  }
+}
+
 Lookup own_record(Context& context, std::string_view name) {
   const Lookup record = context.record(name);
+  if (hashes_here(context, name) && is_hosted(context, name)) {
+    // The routes are as old as the exchange: the entry itself is read too (in the same round), so that a
+    // change that rests on the record is decided again when its prefix is unhomed meanwhile.
+    const Lookup home = home_of(context, name);
+    if (!record.exists() || home.exists()) return record;
+    return home.found == Found::kCold || home.found == Found::kFailed ? home : Lookup{};
+  }
   if (!record.exists()) return record;
-  if (hashes_here(context, name) && is_hosted(context, name)) return record;
   if (!is_prefix_handle(name)) return {};
   const Lookup home = context.record_by_key(homed_key(name));
   if (home.found == Found::kCold || home.found == Found::kFailed) return home;

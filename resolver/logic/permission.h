@@ -33,6 +33,10 @@ May holds(Context& context, const Claimed& who, std::uint16_t permissions, std::
 // Named by `list`, directly or through groups.
 May is_listed(Context& context, const Claimed& who, std::span<const Reference> list);
 
+// The entry of the table of homed names that makes this node answer for `name`: that of its prefix, or, for a
+// derived prefix handle, the nearest marker above it. It becomes one of the mutation's reads.
+Lookup home_of(Context& context, std::string_view name);
+
 // A record that this node may speak for: it is responsible for the name, or keeps a pinned copy of a prefix
 // record whose prefix is homed here. kNo for other records, even when they are in the store (left behind by
 // an unhome). Keys, groups and administrators come from nowhere else; what other nodes hold is not resolved

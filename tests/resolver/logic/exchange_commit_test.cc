@@ -78,6 +78,31 @@ TEST_F(Commits, WhatAMutationNames) {
   EXPECT_FALSE(exchange.holds_connection());
 }
 
+// A key counts only while its prefix is homed here: unhoming it must make the commit thread say Again.
+TEST_F(Commits, AMutationRestsOnTheHomeOfItsAdministrator) {
+  node.home("0.NA/88.101.6");
+  node.put("88.101.6/KEY", {value(301, "HS_SECKEY", std::string(kSecret), "1100")});
+  node.put("88.101.5/GO",
+           {value(1, "URL", "x"), admin_value(100, {"88.101.6/KEY", 301}, handle::kAllPermissions)});
+  const Reply challenge = node.ask(frame_of(OpCode::kDelete, "88.101.5/GO"));
+  ASSERT_EQ(challenge.code(), 402u);
+  const std::string frame = answer_frame(challenge, "88.101.6/KEY", 301, kSecret);
+  Exchange& exchange = *node.exchange;
+  Step step = exchange.start(handle::decode_envelope(frame).value(), std::string_view(frame).substr(20),
+                             node.source, node.now);
+  exchange.keep();
+  while (step == Step::kCryptoPool || step == Step::kReadPool) {
+    exchange.work();
+    step = exchange.resume(node.now);
+  }
+  ASSERT_EQ(step, Step::kCommit);
+  const Mutation mutation = exchange.take_mutation();
+  EXPECT_NE(std::ranges::find(mutation.reads, homed_key("0.NA/88.101.6"), &Read::key), mutation.reads.end());
+  node.unhome("0.NA/88.101.6");
+  EXPECT_EQ(exchange.committed({CommitStatus::kAgain, 0, 0}, node.now), Step::kDone);
+  EXPECT_EQ(exchange.record().code, 403u);
+}
+
 TEST_F(Commits, CodesOfTheCommitter) {
   const std::pair<CommitStatus, std::uint32_t> rows[] = {
       {CommitStatus::kBusy, 3},     {CommitStatus::kCeiling, 5}, {CommitStatus::kNoSpace, 7},
