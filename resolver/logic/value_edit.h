@@ -20,9 +20,10 @@ struct Edit {
   std::uint32_t index = 0;   // of the value that refuses it, for the text
   std::uint16_t needed = 0;  // handle::AdminPermission bits, all in one HS_ADMIN; 0: nobody has to be asked
   bool replaced = false;     // the OVRW flag of the answer: an index that existed was named
-  bool changed = false;      // a value was added, removed or differs in more than its timestamp; order alone is no change
-  bool anonymous = false;    // modify only: every value may be written by anybody and none is HS_ADMIN
-  std::uint32_t count = 0;   // the list afterwards
+  bool changed =
+      false;  // a value was added, removed or differs in more than its timestamp; order alone is no change
+  bool anonymous = false;   // modify only: every value may be written by anybody and none is HS_ADMIN
+  std::uint32_t count = 0;  // the list afterwards
   std::string values;
 };
 
