@@ -44,6 +44,18 @@ std::uint32_t readable_opcode(const handle::Envelope& envelope, std::string_view
   return reader.ok() ? opcode : 0;
 }
 
+// What a local record, or its absence, says; everything else claims no authority (BEHAVIOUR.md §17.4).
+bool tells_of_local_data(ResponseCode code) {
+  switch (code) {
+    case ResponseCode::kHandleNotFound:
+    case ResponseCode::kHandleExists:
+    case ResponseCode::kValuesNotFound:
+    case ResponseCode::kValueExists:
+    case ResponseCode::kInsufficientPermissions: return true;
+    default: return false;
+  }
+}
+
 }  // namespace
 
 void Reply::begin(const handle::Request& request, Addressee to, const NodeIdentity& node, Now now) {
@@ -116,7 +128,7 @@ void Reply::answer(const Answer& answer) {
 }
 
 void Reply::refuse(const Refuse& refusal) {
-  handle::Response response = start(refusal.code, refusal.authoritative);
+  handle::Response response = start(refusal.code, refusal.authoritative && tells_of_local_data(refusal.code));
   response.has_text = true;
   response.text = refusal.text.empty() ? handle::text_of(refusal.code) : refusal.text;
   write(response);
