@@ -2,6 +2,7 @@
 // WIRE.md §16). The check costs CPU and runs on the crypto pool; everything it needs is in the task.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -10,6 +11,9 @@
 #include "protocol/handle/envelope.h"
 
 namespace idnode {
+
+// Keys that one proof is tried with at most: each costs a verification or a PBKDF2 that a stranger asked for.
+inline constexpr std::size_t kMostProofKeys = 20;
 
 struct ProofTask {
   struct Key {

@@ -10,9 +10,6 @@ namespace {
 
 using handle::ResponseCode;
 
-// Keys tried for an identity without an index: each costs a proof.
-constexpr std::size_t kMostKeys = 20;
-
 // The key values of the identity in ascending order of index; BEHAVIOUR.md §8.4 rule 4, §8.6 rule 4: a public
 // key is exactly HS_PUBKEY, a secret may have a sub-type.
 std::vector<ProofTask::Key> keys_of(ValueList values, bool public_keys, std::uint32_t index) {
@@ -25,7 +22,7 @@ std::vector<ProofTask::Key> keys_of(ValueList values, bool public_keys, std::uin
     }
   }
   std::ranges::sort(keys, {}, &ProofTask::Key::index);
-  if (keys.size() > kMostKeys) keys.resize(kMostKeys);
+  if (keys.size() > kMostProofKeys) keys.resize(kMostProofKeys);
   return keys;
 }
 

@@ -11,9 +11,6 @@
 namespace idnode {
 namespace {
 
-// As many as a proof of one's own is tried with (authorize.cc).
-constexpr std::size_t kMostSecrets = 20;
-
 Outcome verdict(bool valid) {
   Answer answer;
   answer.verified = valid ? 1 : 0;
@@ -48,7 +45,7 @@ Outcome verify_answer(const handle::Request& request, Context& context) {
   ValueWalk walk(found.values());
   for (ValueView value; walk.next(value);) {
     if (!has_type(value.type, "HS_SECKEY") || (body.index != 0 && body.index != value.index)) continue;
-    if (task.keys.size() == kMostSecrets) break;  // each costs a stranger's PBKDF2
+    if (task.keys.size() == kMostProofKeys) break;
     task.keys.push_back({value.index, std::string(value.data)});
   }
   if (task.keys.empty()) return verdict(false);

@@ -33,6 +33,18 @@ struct Commits : testing::Test {
     if (challenge.code() != 402) return {challenge};
     return node.send(answer_frame(challenge, kAdmin.handle, kAdmin.index, kSecret));
   }
+  // Starts the message and does what it wants from the pools; what it wants then.
+  Step decide(std::string_view frame) {
+    Exchange& exchange = *node.exchange;
+    Step step =
+        exchange.start(handle::decode_envelope(frame).value(), frame.substr(20), node.source, node.now);
+    exchange.keep();
+    while (step == Step::kCryptoPool || step == Step::kReadPool) {
+      exchange.work();
+      step = exchange.resume(node.now);
+    }
+    return step;
+  }
   std::uint32_t code_of(std::string_view name) { return node.ask(resolve_frame(name)).code(); }
 };
 
@@ -52,14 +64,7 @@ TEST_F(Commits, WhatAMutationNames) {
   const Reply challenge = node.ask(create_frame("88.101.5/new"));
   const std::string frame = answer_frame(challenge, kAdmin.handle, kAdmin.index, kSecret);
   Exchange& exchange = *node.exchange;
-  Step step = exchange.start(handle::decode_envelope(frame).value(), std::string_view(frame).substr(20),
-                             node.source, node.now);
-  exchange.keep();
-  while (step == Step::kCryptoPool || step == Step::kReadPool) {
-    exchange.work();
-    step = exchange.resume(node.now);
-  }
-  ASSERT_EQ(step, Step::kCommit);
+  ASSERT_EQ(decide(frame), Step::kCommit);
   EXPECT_TRUE(exchange.holds_connection());
   const Mutation mutation = exchange.take_mutation();
   EXPECT_EQ(mutation.id.size(), 16u);
@@ -88,14 +93,7 @@ TEST_F(Commits, AMutationRestsOnTheHomeOfItsAdministrator) {
   ASSERT_EQ(challenge.code(), 402u);
   const std::string frame = answer_frame(challenge, "88.101.6/KEY", 301, kSecret);
   Exchange& exchange = *node.exchange;
-  Step step = exchange.start(handle::decode_envelope(frame).value(), std::string_view(frame).substr(20),
-                             node.source, node.now);
-  exchange.keep();
-  while (step == Step::kCryptoPool || step == Step::kReadPool) {
-    exchange.work();
-    step = exchange.resume(node.now);
-  }
-  ASSERT_EQ(step, Step::kCommit);
+  ASSERT_EQ(decide(frame), Step::kCommit);
   const Mutation mutation = exchange.take_mutation();
   EXPECT_NE(std::ranges::find(mutation.reads, homed_key("0.NA/88.101.6"), &Read::key), mutation.reads.end());
   node.unhome("0.NA/88.101.6");
@@ -138,14 +136,7 @@ TEST_F(Commits, AgainSeesTheNewState) {
   const Reply challenge = node.ask(create_frame("88.101.5/new"));
   const std::string frame = answer_frame(challenge, kAdmin.handle, kAdmin.index, kSecret);
   Exchange& exchange = *node.exchange;
-  Step step = exchange.start(handle::decode_envelope(frame).value(), std::string_view(frame).substr(20),
-                             node.source, node.now);
-  exchange.keep();
-  while (step == Step::kCryptoPool) {
-    exchange.work();
-    step = exchange.resume(node.now);
-  }
-  ASSERT_EQ(step, Step::kCommit);
+  ASSERT_EQ(decide(frame), Step::kCommit);
   exchange.take_mutation();
   node.put("88.101.5/NEW", {});
   EXPECT_EQ(exchange.committed({CommitStatus::kAgain, 0, 0}, node.now), Step::kDone);
@@ -156,14 +147,7 @@ TEST_F(Commits, AgainSeesNewRoutes) {
   const Reply challenge = node.ask(create_frame("88.101.5/new"));
   const std::string frame = answer_frame(challenge, kAdmin.handle, kAdmin.index, kSecret);
   Exchange& exchange = *node.exchange;
-  Step step = exchange.start(handle::decode_envelope(frame).value(), std::string_view(frame).substr(20),
-                             node.source, node.now);
-  exchange.keep();
-  while (step == Step::kCryptoPool) {
-    exchange.work();
-    step = exchange.resume(node.now);
-  }
-  ASSERT_EQ(step, Step::kCommit);
+  ASSERT_EQ(decide(frame), Step::kCommit);
   const Mutation mutation = exchange.take_mutation();
   node.unhome("0.NA/88.101.5");
   EXPECT_EQ(exchange.committed({CommitStatus::kAgain, 0, 0}, node.now), Step::kDone);
