@@ -1,6 +1,7 @@
 #include "tests/system/asking.h"
 
 #include "protocol/handle/admin.h"
+#include "protocol/handle/proof.h"
 #include "tests/system/node_process.h"
 
 namespace idnode {
@@ -56,6 +57,19 @@ Answer resolve(Client& client, std::string_view name, std::uint32_t flags) {
 
 void need(Code got, Code wanted, const std::string& what) {
   if (got != wanted) fail(what + ": code " + std::to_string(got) + ", wanted " + std::to_string(wanted));
+}
+
+AnswerMade::AnswerMade(const Reply& challenge, const ClientIdentity& who) {
+  const handle::Response& asked = challenge.response;
+  const handle::Challenge what{
+      .nonce = asked.nonce,
+      .digest = asked.request_digest.digest,
+      .version = handle::challenge_version(asked.envelope.version, asked.envelope.suggested)};
+  proof = handle::answer_public_key(what, *who.key, who.who.handle).value();
+  request =
+      make_request(OpCode::kAnswerChallenge, who.who.handle,
+                   handle::ChallengeAnswerBody{.type = "HS_PUBKEY", .index = who.who.index, .proof = proof});
+  request.envelope.session_id = asked.envelope.session_id;
 }
 
 }  // namespace idnode

@@ -45,4 +45,13 @@ struct EncodedValues {
   std::string octets;
 };
 
+// The answer to a challenge, to be sent by hand and on any connection. `request` has views into `proof` and
+// `who`.
+struct AnswerMade {
+  AnswerMade(const Reply& challenge, const ClientIdentity& who);
+  AnswerMade(const AnswerMade&) = delete;
+  std::string proof;
+  handle::Request request;
+};
+
 }  // namespace idnode

@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "protocol/handle/proof.h"
 #include "tests/system/asking.h"
 #include "tests/system/node_process.h"
 
@@ -37,24 +36,6 @@ class Workers : public testing::Test {
   static NodeProcess* node_;
 };
 NodeProcess* Workers::node_ = nullptr;
-
-// An answer to a challenge, to be sent on any connection.
-struct AnswerMade {
-  AnswerMade(const Reply& challenge, const ClientIdentity& who) {
-    const handle::Response& asked = challenge.response;
-    const handle::Challenge what{
-        .nonce = asked.nonce,
-        .digest = asked.request_digest.digest,
-        .version = handle::challenge_version(asked.envelope.version, asked.envelope.suggested)};
-    proof = handle::answer_public_key(what, *who.key, who.who.handle).value();
-    request = make_request(
-        OpCode::kAnswerChallenge, who.who.handle,
-        handle::ChallengeAnswerBody{.type = "HS_PUBKEY", .index = who.who.index, .proof = proof});
-    request.envelope.session_id = asked.envelope.session_id;
-  }
-  std::string proof;
-  handle::Request request;
-};
 
 // The frame of a request, with an id of its own.
 std::string frame_of(handle::Request request, std::uint32_t id) {
