@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""The reference Java client (Maven Central, net.handle:handle-client) against a real node, over TCP and UDP.
+"""The reference Java client (Maven Central, net.handle:handle-client) against real nodes.
 
-The node trusts the client's source, so that large answers come over UDP as well.
+First one node over TCP and UDP: it trusts the client's source, so that large answers come over UDP as well. Then the main job on three
+nodes (main_job.py).
 """
 import json
 import os
@@ -11,8 +12,11 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(os.path.dirname(HERE), "system"))
+sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "system")]
+import main_job  # noqa: E402
 from harness import Node  # noqa: E402
+
+RUNS = ("off",)
 
 LARGE_VALUES = 10
 LARGE_VALUE_OCTETS = 20_000
@@ -42,21 +46,27 @@ def records(prefix, administrator):
         text(301, "HS_SECKEY", "open sesame", permissions="1100")]}
 
 
+def one_node(class_path, folder):
+    node = Node(os.path.join(folder, "node"), tables={"limits": {"trusted": ["127.0.0.0/8"]}})
+    with node:
+        node.idctl("prefix", "add", "88.118.5", "--hosted")
+        lines = "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records("88.118.5", node.administrator))
+        node.idctl("import", "-", input=lines)
+        # The owner of a secret administers the prefix too.
+        node.idctl("add", "0.NA/88.118.5", "--value", "101:HS_ADMIN=301:*:88.118.5/OWNER")
+        result = subprocess.run(
+            ["java", "-Xmx256m", "-cp", class_path, "idnode.Interop", "127.0.0.1", str(node.port), "88.118",
+             os.path.join(node.keys, "admin.bin"), "88.118/ADMIN", "open sesame", "88.118.5/OWNER",
+             str(LARGE_VALUES * LARGE_VALUE_OCTETS)], timeout=300)
+        return result.returncode == 0
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="idnode-interop-") as folder:
         class_path = compile_client(folder)
-        node = Node(os.path.join(folder, "node"), tables={"limits": {"trusted": ["127.0.0.0/8"]}})
-        with node:
-            node.idctl("prefix", "add", "88.118.5", "--hosted")
-            lines = "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records("88.118.5", node.administrator))
-            node.idctl("import", "-", input=lines)
-            # The owner of a secret administers the prefix too.
-            node.idctl("add", "0.NA/88.118.5", "--value", "101:HS_ADMIN=301:*:88.118.5/OWNER")
-            result = subprocess.run(
-                ["java", "-Xmx256m", "-cp", class_path, "idnode.Interop", "127.0.0.1", str(node.port), "88.118",
-                 os.path.join(node.keys, "admin.bin"), "88.118/ADMIN", "open sesame", "88.118.5/OWNER",
-                 str(LARGE_VALUES * LARGE_VALUE_OCTETS)], timeout=300)
-            return result.returncode
+        good = [main_job.control(), one_node(class_path, folder)]
+        good += [main_job.main_job(class_path, os.path.join(folder, sessions), sessions) for sessions in RUNS]
+        return 0 if all(good) else 1
 
 
 if __name__ == "__main__":

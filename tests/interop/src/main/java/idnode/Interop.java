@@ -210,7 +210,7 @@ public final class Interop {
     interop.administration("RSA", new PublicKeyAuthenticationInfo(administrator, 300, key));
     interop.administration("SECRET", new SecretKeyAuthenticationInfo(owner, 301, arguments[5].getBytes(StandardCharsets.UTF_8)));
     interop.wrongKeys(owner, administrator);
-    System.out.println("interop: java-client=9.3.1 passed=" + passed + " failed=" + failed);
+    System.out.println("interop: java-client=9.3.1 passed=" + passed + " failed=" + failed + " sessions=off transports=tcp,udp");
     System.exit(failed == 0 ? 0 : 1);
   }
 }
