@@ -83,6 +83,9 @@ handle::RequestBody body_of(OpCode op, const Command& command, const Keys& keys,
                                       .index = 0xffffffff};
     case OpCode::kSessionKeyExchange: return handle::KeyExchangeBody{};
     case OpCode::kLogin: return handle::LoginBody{number(command, "as", 300)};
+    case OpCode::kAnswerChallenge: return handle::ChallengeAnswerBody{"HS_SECKEY", 301, "proof"};
+    case OpCode::kRetrieveTransactions: return handle::TransactionsBody{};
+    case OpCode::kDumpHandles: return handle::DumpBody{};
     case OpCode::kVerifyAnswer: throw std::runtime_error("verify is written as `verify KEY INDEX:HANDLE`");
     default: return handle::NameBody{};
   }
@@ -103,11 +106,38 @@ handle::Request outline(const Command& command, std::uint32_t request_id, std::u
   request.envelope.suggested = version_of(command.option("suggest").value_or("2.11"));
   request.envelope.request_id = number(command, "id", request_id);
   request.envelope.session_id = number(command, "session", session);
+  request.envelope.encrypted = command.has("encrypted");
   request.header.flags = flags_of(command);
+  request.header.site_serial = static_cast<std::uint16_t>(number(command, "serial", handle::kUnknownSerial));
   request.header.recursion_count = static_cast<std::uint8_t>(number(command, "count", 0));
   request.header.response_code = number(command, "response", 0);
   request.header.expiration = 1'893'456'000;
   return request;
+}
+
+// A name as it is written, or `hex:...`.
+std::string octets_of(const std::string& name) {
+  return name.starts_with("hex:") ? from_hex(name.substr(4)).value() : name;
+}
+
+// `extra=HEX` puts octets behind the body (in front of the absent credential).
+void extend(const Command& command, std::string& frame) {
+  constexpr std::size_t kNoCredential = 4;
+  const std::string extra = from_hex(command.option("extra").value_or("")).value();
+  frame.insert(frame.size() - kNoCredential, extra);
+  const std::size_t body = frame.size() - handle::kEnvelopeSize - handle::kHeaderSize - kNoCredential;
+  Writer writer(frame);
+  writer.patch_u32(handle::kEnvelopeSize + handle::kHeaderSize - 4, static_cast<std::uint32_t>(body));
+  writer.patch_u32(handle::kEnvelopeSize - 4,
+                   static_cast<std::uint32_t>(frame.size() - handle::kEnvelopeSize));
+}
+
+// `cut=N` takes N octets off the end of the message.
+void cut(const Command& command, std::string& frame) {
+  const std::size_t message = frame.size() - handle::kEnvelopeSize;
+  const std::size_t left = message - std::min<std::size_t>(number(command, "cut", 0), message);
+  frame.resize(handle::kEnvelopeSize + left);
+  Writer(frame).patch_u32(handle::kEnvelopeSize - 4, static_cast<std::uint32_t>(left));
 }
 
 }  // namespace
@@ -119,12 +149,13 @@ std::unique_ptr<Sent> make_request(const Command& command, const Keys& keys, std
   handle::Request request = outline(command, request_id, answer ? answer->session : 0);
   request.header.opcode =
       answer ? static_cast<std::uint32_t>(OpCode::kAnswerChallenge) : opcode_of(command.word(1));
-  std::string name = answer ? answer->identity : command.word(2);
-  if (name.starts_with("hex:")) name = from_hex(name.substr(4)).value();
+  const std::string name = octets_of(answer ? answer->identity : command.word(2));
   request.name = name;
   Parts parts;
   request.body = body_of(static_cast<OpCode>(request.header.opcode), command, keys, answer, parts);
   handle::encode_request(request, {}, sent->frame);
+  if (command.option("extra")) extend(command, sent->frame);
+  cut(command, sent->frame);
   return sent;
 }
 
@@ -134,9 +165,11 @@ std::unique_ptr<Sent> make_verify(const Command& command, const std::string& ide
   sent->source = source_of(command);
   handle::Request request = outline(command, request_id, 0);
   request.header.opcode = static_cast<std::uint32_t>(OpCode::kVerifyAnswer);
-  request.name = identity;
+  const std::string name = octets_of(identity);
+  request.name = name;
   request.body = body;
   handle::encode_request(request, {}, sent->frame);
+  cut(command, sent->frame);
   return sent;
 }
 

@@ -31,7 +31,7 @@ void same(std::string_view what, const A& want, const B& got) {
 
 class Runner {
  public:
-  explicit Runner(std::string folder) : world_(std::move(folder)) {}
+  Runner(std::string folder, std::set<std::string>& reached) : world_(std::move(folder)), reached_(reached) {}
   void run(const Command& command);
 
  private:
@@ -47,8 +47,11 @@ class Runner {
   void on_answer(const Command& c);
   void on_expect(const Command& c);
   void on_forwarded(const Command& c);
+  void on_commits(const Command& c) { world_.play_commits(c.word(1)); }
+  void on_broken(const Command& c) { world_.break_reads(c.words); }
 
-  void deliver(std::unique_ptr<Sent> sent);
+  void deliver(const Command& c, std::unique_ptr<Sent> sent);
+  void note(std::string_view how);
   void expect_flags(const Command& c, const handle::Response& response);
   void expect_envelope(const Command& c, const handle::Response& response);
   void expect_body(const Command& c);
@@ -57,9 +60,11 @@ class Runner {
   void expect_values(const Command& c);
 
   World world_;
+  std::set<std::string>& reached_;
   Keys keys_;
   std::uint32_t next_id_ = 1;
   std::unique_ptr<Sent> sent_;  // the last message
+  std::string sent_by_;         // FILE:LINE
   std::string executed_;        // the last request that was no answer: what digests cover
   std::string last_answer_frame_;
   Received received_;
@@ -102,16 +107,30 @@ void Runner::on_upstream(const Command& c) {
   world_.upstream[fold(c.word(1))] = canned;
 }
 
-void Runner::deliver(std::unique_ptr<Sent> sent) {
+void Runner::deliver(const Command& c, std::unique_ptr<Sent> sent) {
   world_.last_question.reset();
   sent_ = std::move(sent);
+  sent_by_ = c.file + ":" + std::to_string(c.line);
   received_ = world_.drive(sent_->frame, sent_->source);
+  note("seen");
+}
+
+void Runner::note(std::string_view how) {
+  std::string cell;
+  if (received_.responses.empty()) {
+    cell =
+        std::to_string(Reader(std::string_view(sent_->frame).substr(handle::kEnvelopeSize)).u32()) + "\tnone";
+  } else {
+    const handle::Header& header = received_.responses[0].header;
+    cell = std::to_string(header.opcode) + "\t" + std::to_string(header.response_code);
+  }
+  reached_.insert(cell + "\t" + sent_by_ + "\t" + std::string(how));
 }
 
 void Runner::on_send(const Command& c) {
   auto sent = make_request(c, keys_, next_id_++, std::nullopt);
   executed_ = sent->frame;
-  deliver(std::move(sent));
+  deliver(c, std::move(sent));
 }
 
 void Runner::on_answer(const Command& c) {
@@ -119,13 +138,14 @@ void Runner::on_answer(const Command& c) {
     auto sent = std::make_unique<Sent>();
     sent->frame = last_answer_frame_;
     sent->source = sent_->source;
-    deliver(std::move(sent));
+    deliver(c, std::move(sent));
     return;
   }
   if (!challenge_session_ && (received_.responses.empty() ||
                               received_.responses[0].code() != handle::ResponseCode::kAuthenticationNeeded)) {
     throw Failure("there is no challenge to answer");
   }
+  note("expected");
   const handle::Response& challenge = received_.responses.at(0);
   const Key& key = keys_.at(c.word(1));
   auto identity = handle::parse_reference(c.word(2));
@@ -140,7 +160,7 @@ void Runner::on_answer(const Command& c) {
   if (c.has("bad")) fields.proof.back() = static_cast<char>(fields.proof.back() ^ 1);
   auto sent = make_request(c, keys_, next_id_++, fields);
   last_answer_frame_ = sent->frame;
-  deliver(std::move(sent));
+  deliver(c, std::move(sent));
 }
 
 void Runner::on_many(const Command& c) {
@@ -164,7 +184,7 @@ void Runner::on_verify(const Command& c) {
   auto sent =
       make_verify(c, identity->handle, handle::VerifyBody{identity->index, nonce, digest, proof}, next_id_++);
   executed_ = sent->frame;
-  deliver(std::move(sent));
+  deliver(c, std::move(sent));
 }
 
 void Runner::expect_flags(const Command& c, const handle::Response& response) {
@@ -181,6 +201,8 @@ void Runner::expect_flags(const Command& c, const handle::Response& response) {
 void Runner::expect_envelope(const Command& c, const handle::Response& response) {
   same("request id", handle::decode_envelope(sent_->frame)->request_id, response.envelope.request_id);
   if (auto opcode = c.option("opcode")) same("opcode", std::stoul(*opcode), response.header.opcode);
+  if (auto serial = c.option("serial"))
+    same("serial", std::stoul(*serial), static_cast<unsigned long>(response.header.site_serial));
   if (auto count = c.option("count"))
     same("recursion count", std::stoul(*count), static_cast<unsigned long>(response.header.recursion_count));
   if (auto session = c.option("session")) {
@@ -200,10 +222,11 @@ void Runner::expect_envelope(const Command& c, const handle::Response& response)
 
 void Runner::expect_digest(const handle::Response& response) {
   if (!response.request_digest.present) throw Failure("there is no request digest");
-  auto envelope = handle::decode_envelope(executed_);
-  auto request =
-      handle::decode_request(*envelope, std::string_view(executed_).substr(handle::kEnvelopeSize), {});
-  std::string want = handle::request_digest(response.envelope.version, request->covered);
+  // Header and body, as they were sent: all but the envelope and the length of the absent credential.
+  constexpr std::size_t kNoCredential = 4;
+  std::string_view covered = std::string_view(executed_).substr(handle::kEnvelopeSize);
+  covered.remove_suffix(kNoCredential);
+  std::string want = handle::request_digest(response.envelope.version, covered);
   same("request digest", to_hex(want), to_hex(response.request_digest.digest));
 }
 
@@ -278,6 +301,7 @@ void Runner::on_expect(const Command& c) {
   if (c.has("open") && received_.closed) throw Failure("the connection is closed");
   if (c.word(1) == "nothing") {
     if (!received_.frames.empty()) throw Failure("there is an answer: " + to_hex(received_.frames[0]));
+    note("expected");
     return;
   }
   if (received_.responses.empty()) throw Failure("there is no answer");
@@ -292,6 +316,7 @@ void Runner::on_expect(const Command& c) {
   if (c.option("indexes") || c.option("timestamp") || !c.block.empty()) expect_values(c);
   if (c.has("digest")) expect_digest(response);
   if (c.has("signed")) expect_signature(response);
+  note("expected");
 }
 
 void Runner::on_forwarded(const Command& c) {
@@ -320,7 +345,8 @@ void Runner::run(const Command& command) {
       {"clock", &Runner::on_clock, true},      {"many", &Runner::on_many, true},
       {"verify", &Runner::on_verify, true},    {"upstream", &Runner::on_upstream, false},
       {"send", &Runner::on_send, true},        {"answer", &Runner::on_answer, true},
-      {"expect", &Runner::on_expect, true},    {"forwarded", &Runner::on_forwarded, true}};
+      {"expect", &Runner::on_expect, true},    {"forwarded", &Runner::on_forwarded, true},
+      {"commits", &Runner::on_commits, true},  {"broken", &Runner::on_broken, true}};
   for (const Row& row : kRows) {
     if (command.word(0) != row.name) continue;
     if (row.needs_node && !world_.started()) world_.start();
@@ -336,7 +362,7 @@ void run_file(const std::string& path, const std::string& folder, Tally& tally) 
   ++tally.files;
   int line = 0;
   try {
-    Runner runner(folder);
+    Runner runner(folder, tally.reached);
     for (const Command& command : read_script(path)) {
       line = command.line;
       ++tally.commands;

@@ -1,4 +1,5 @@
-// scenario_test [FILE...]: runs the files, or every .scn of the folder; prints one summary line.
+// scenario_test [--reached] [FILE...]: runs the files, or every .scn of the folder; prints one summary line.
+// --reached prints instead, a line each, what came back for which line (Tally::reached; for coverage.py).
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +17,8 @@ constexpr int kWrongExpectations = 4;  // in control.txt
 
 int main(int argc, char** argv) {
   std::vector<std::string> files(argv + 1, argv + argc);
+  const bool reached = !files.empty() && files.front() == "--reached";
+  if (reached) files.erase(files.begin());
   if (files.empty()) {
     for (const auto& entry : std::filesystem::directory_iterator(kFolder)) {
       if (entry.path().extension() == ".scn") files.push_back(entry.path());
@@ -27,7 +30,11 @@ int main(int argc, char** argv) {
       std::filesystem::temp_directory_path() / ("idnode-scenario-" + std::to_string(getpid()));
   for (const std::string& file : files)
     idnode::scenario::run_file(file, folder / std::to_string(tally.files), tally);
-  idnode::scenario::Tally control{.silent = true};
+  if (reached) {
+    for (const std::string& each : tally.reached) std::printf("%s\n", each.c_str());
+    return tally.failed == 0 ? 0 : 1;
+  }
+  idnode::scenario::Tally control{.silent = true, .reached = {}};
   idnode::scenario::run_file(kFolder + "/control.txt", folder / "control", control);
   std::error_code ignored;
   std::filesystem::remove_all(folder, ignored);

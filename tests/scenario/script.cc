@@ -42,7 +42,7 @@ std::vector<Command> read_script(const std::string& path) {
       commands.back().block.push_back(line.substr(start));
       continue;
     }
-    Command command{.line = number, .words = {}, .block = {}};
+    Command command{.file = path.substr(folder.size()), .line = number, .words = {}, .block = {}};
     std::istringstream words(line);
     for (std::string word; words >> word && word[0] != '#';) command.words.push_back(word);
     if (command.words[0] == "include") {

@@ -10,6 +10,7 @@
 namespace idnode::scenario {
 
 struct Command {
+  std::string file;  // without its folder
   int line = 0;
   std::vector<std::string> words;
   std::vector<std::string> block;  // indented lines below, stripped

@@ -33,7 +33,7 @@ std::string data_of(const std::string& type, const std::string& text, const Keys
   if (text.starts_with("site:")) return site_data(text.substr(5));
   if (text.starts_with("fill:")) return std::string(std::stoul(text.substr(5)), 'x');
   if (text.starts_with("hex:")) return from_hex(text.substr(4)).value();
-  auto data = rest::data_from_text(type, text);
+  auto data = rest::data_from_text(has_type(type, "HS_ADMIN") ? "HS_ADMIN" : type, text);
   if (!data) throw std::runtime_error(data.error());
   return *data;
 }

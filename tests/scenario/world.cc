@@ -67,8 +67,11 @@ const std::map<std::string, Setter>& setters() {
       {"status_handle", [](Settings& s, const std::string& v) { s.compat.status_handle = yes(v); }},
       {"legacy_prefix_referral",
        [](Settings& s, const std::string& v) { s.compat.legacy_prefix_referral = yes(v); }},
+      {"template_delimiter", [](Settings& s, const std::string& v) { s.compat.template_delimiter = v; }},
       {"recursion", [](Settings& s, const std::string& v) { s.limits.recursion = std::stoul(v); }},
       {"values", [](Settings& s, const std::string& v) { s.limits.values = std::stoul(v); }},
+      {"challenge_bytes_per_source",
+       [](Settings& s, const std::string& v) { s.limits.challenge_bytes_per_source = std::stoul(v); }},
       {"challenge_seconds",
        [](Settings& s, const std::string& v) { s.limits.challenge_seconds = std::stoul(v); }},
   };
@@ -82,7 +85,7 @@ std::shared_ptr<const crypto::PrivateKey> node_key() {
   return key;
 }
 
-std::shared_ptr<const NodeIdentity> make_identity(const Settings& settings) {
+std::shared_ptr<NodeIdentity> make_identity(const Settings& settings) {
   auto identity = std::make_shared<NodeIdentity>();
   identity->key = node_key();
   handle::Interface tcp{3, 1, 2641};
@@ -112,16 +115,33 @@ World::~World() {
 }
 
 void World::set(const std::string& name, const std::string& value) {
+  if (started()) throw std::runtime_error("settings come first");
+  if (name == "primary") {
+    primary_ = yes(value);
+    return;
+  }
+  if (name == "signing_key") {
+    has_key_ = yes(value);
+    return;
+  }
+  if (name == "listener") {
+    takes_queries_ = value != "admin";
+    takes_administration_ = value != "query";
+    return;
+  }
   auto setter = setters().find(name);
   if (setter == setters().end()) throw std::runtime_error("no setting " + name);
-  if (started()) throw std::runtime_error("settings come first");
   setter->second(*settings_, value);
 }
 
 void World::start() {
   services_.settings = settings_;
-  services_.identity = make_identity(*settings_);
-  store_ = std::make_unique<MemoryStore>();
+  auto identity = make_identity(*settings_);
+  identity->site.primary = primary_;
+  if (!has_key_) identity->key = nullptr;
+  services_.identity = identity;
+  memory_ = std::make_unique<MemoryStore>();
+  store_ = std::make_unique<test::SlowStore>(*memory_);
   std::filesystem::create_directories(folder_);
   auto opened = open_committed(folder_, *store_);
   if (!opened) throw std::runtime_error(opened.error().text);
@@ -184,9 +204,35 @@ ForwardAnswer World::ask(const Question& question) {
   return canned->second.answer;
 }
 
+void World::play_commits(const std::string& word) {
+  static const std::map<std::string, std::optional<CommitStatus>> words = {
+      {"committed", std::nullopt},          {"again", CommitStatus::kAgain},
+      {"ceiling", CommitStatus::kCeiling},  {"busy", CommitStatus::kBusy},
+      {"no_space", CommitStatus::kNoSpace}, {"read_only", CommitStatus::kReadOnly},
+      {"unknown", CommitStatus::kUnknown}};
+  auto found = words.find(word);
+  if (found == words.end()) throw std::runtime_error("no committer says " + word);
+  played_ = found->second;
+}
+
+void World::break_reads(const std::vector<std::string>& words) {
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (word == "walks") {
+      store_->walks_fail = true;
+    } else if (word.starts_with("home:")) {
+      store_->broken.insert(homed_key(word.substr(5)));
+    } else {
+      store_->broken.insert(record_key(word, settings_->node.case_sensitive));
+    }
+  }
+}
+
 Received World::drive(const std::string& frame, Source source) {
   source.may_recurse = any_contains(settings_->upstream.clients, source.peer.address);
-  source.takes_administration = source.transport != Transport::kUdp || settings_->listen.udp_admin;
+  source.takes_queries = takes_queries_;
+  source.takes_administration =
+      takes_administration_ && (source.transport != Transport::kUdp || settings_->listen.udp_admin);
   Received received;
   auto envelope = handle::decode_envelope(frame);
   if (!envelope) throw std::runtime_error("the scenario's own frame is broken");
@@ -204,7 +250,12 @@ Received World::drive(const std::string& frame, Source source) {
         exchange.work();
         step = exchange.resume(now_);
         break;
-      case Step::kCommit: step = exchange.committed(submit_and_wait(exchange.take_mutation()), now_); break;
+      case Step::kCommit: {
+        Mutation mutation = exchange.take_mutation();
+        step = exchange.committed(
+            played_ ? CommitResult{.status = *played_} : submit_and_wait(std::move(mutation)), now_);
+        break;
+      }
       case Step::kForward: step = exchange.forwarded(ask(exchange.question()), now_); break;
       case Step::kMore:
         take_frame();

@@ -13,6 +13,7 @@
 #include "resolver/logic/exchange.h"
 #include "storage/commit/committer.h"
 #include "storage/memory_store.h"
+#include "tests/resolver/logic/slow_store.h"
 #include "tests/scenario/script.h"
 
 namespace idnode::scenario {
@@ -45,6 +46,13 @@ class World {
   void pass(std::uint64_t seconds) { now_.ms += seconds * 1000, now_.steady_ms += seconds * 1000; }
   Now now() const { return now_; }
 
+  // What the committer says from now on: "committed" (what it really does), or a failure of its queue or
+  // disk.
+  void play_commits(const std::string& word);
+  // `broken NAME...`: reads of these records fail from now on; `home:NAME` of entries of the table of homed
+  // prefixes; `walks`: lists.
+  void break_reads(const std::vector<std::string>& words);
+
   // Drives one message to its end. What the listener and the settings say about a source is filled in.
   Received drive(const std::string& frame, Source source);
 
@@ -65,7 +73,13 @@ class World {
   std::string folder_;
   std::shared_ptr<Settings> settings_ = std::make_shared<Settings>();
   Now now_{1'700'000'000'000, 1'000'000};
-  std::unique_ptr<MemoryStore> store_;
+  std::unique_ptr<MemoryStore> memory_;
+  std::unique_ptr<test::SlowStore> store_;  // over it
+  std::optional<CommitStatus> played_;
+  bool primary_ = true;
+  bool has_key_ = true;
+  bool takes_queries_ = true;
+  bool takes_administration_ = true;
   std::unique_ptr<Log> log_;
   std::unique_ptr<Committer> committer_;
   Routes routes_;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "protocol/bytes.h"
+#include "protocol/handle/message_auth.h"
 #include "protocol/handle/message_cipher.h"
 
 namespace idnode::crypto {
@@ -108,6 +109,19 @@ TEST(MessageCipher, EachMessageHasItsOwnIv) {
     EXPECT_TRUE(ivs.insert(sealed->substr(0, 16)).second);
     EXPECT_EQ(decrypt_message(SessionAlgorithm::kAes, {2, 11}, key, *sealed), "message");
   }
+}
+
+// BEHAVIOUR §20.27: the cipher takes the first sixteen octets of an AES key, the MAC all of them.
+TEST(MessageCipher, AnAesKeyIsCutForTheCipherAndNotForTheMac) {
+  const std::string key = std::string(16, 'a') + std::string(16, 'b');
+  const std::string other = std::string(16, 'a') + std::string(16, 'c');
+  const auto sealed = encrypt_message(SessionAlgorithm::kAes, {2, 11}, key, "message");
+  ASSERT_TRUE(sealed);
+  EXPECT_EQ(decrypt_message(SessionAlgorithm::kAes, {2, 11}, other, *sealed), "message");
+  const Coverage coverage{{2, 11}, {2, 11}, 77, 1, 1};
+  EXPECT_NE(make_mac(coverage, "message", key).signature, make_mac(coverage, "message", other).signature);
+  EXPECT_NE(make_mac(coverage, "message", key).signature,
+            make_mac(coverage, "message", key.substr(0, 16)).signature);
 }
 
 TEST(MessageCipher, WhatIsNotServed) {

@@ -29,6 +29,7 @@ TEST(MessageAuth, NamesOfTheMac) {
   EXPECT_EQ(verify_mac(old, kMessage, kKey, "HMAC-SHA256", old_made.signature), AuthResult::kUnacceptable);
 }
 
+// BEHAVIOUR §20.25: versions, session, request id and counter are covered.
 TEST(MessageAuth, EveryCoveredFieldCounts) {
   const Coverage c = coverage({2, 11});
   const std::string mac = make_mac(c, kMessage, kKey).signature;

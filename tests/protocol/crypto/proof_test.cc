@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "protocol/bytes.h"
+#include "protocol/crypto/mac.h"
 #include "protocol/crypto/sign.h"
 #include "protocol/handle/hash_name.h"
 
@@ -58,6 +59,23 @@ TEST(Proof, BoundsOfPbkdf2) {
   ProofLimits tight;
   tight.pbkdf2_iterations = 9;
   EXPECT_EQ(verify_secret(challenge(), pbkdf2_field(16, 10, 160), "secret", tight), Proof::kUnacceptable);
+}
+
+// BEHAVIOUR §20.28: an octet above 127 of a secret is the UTF-8 form of that character; the length of the
+// derived key is in bits.
+TEST(Proof, Pbkdf2ExpandsTheSecretAndCountsBits) {
+  const std::string salt(16, 's');
+  const std::string derived = crypto::pbkdf2_sha1("caf\xc3\xa9\xc2\x80", salt, 10, 160 / 8);
+  std::string expected;
+  Writer w(expected);
+  w.u8(0x22);
+  w.bytes(salt);
+  w.u32(10);
+  w.u32(160);
+  w.bytes(crypto::hmac(Digest::kSha1, derived, kNonce + kDigest));
+  EXPECT_EQ(answer_pbkdf2(challenge(), "caf\xe9\x80", salt, 10, 160), expected);
+  EXPECT_EQ(verify_secret(challenge(), expected, "caf\xe9\x80", {}), Proof::kValid);
+  EXPECT_EQ(verify_secret(challenge(), expected, "caf\xc3\xa9\xc2\x80", {}), Proof::kWrong);
 }
 
 TEST(Proof, SecretAlgorithmsByVersion) {
@@ -118,6 +136,7 @@ TEST(Proof, EveryKindOfPublicKey) {
   }
 }
 
+// BEHAVIOUR §20.11: what is signed is the nonce and the digest, without lengths or algorithm.
 TEST(Proof, HashesByVersion) {
   const auto key = crypto::PrivateKey::generate(KeyKind::kRsa).value();
   const std::string stored = key.public_key().serialize();

@@ -181,6 +181,7 @@ TEST(Codec, CredentialRoundTrip) {
   EXPECT_FALSE(decode_credential(std::string_view(out).substr(0, out.size() - 1)));
 }
 
+// BEHAVIOUR §20.32: which codes a client knows.
 TEST(Codec, OperationsAndCodes) {
   std::set<std::string_view> names;
   std::size_t known = 0;

@@ -142,6 +142,7 @@ TEST_F(Init, MakesFolderKeysAndRecords) {
     ASSERT_EQ(site->servers.size(), 1U);
     EXPECT_EQ(handle::address_text(site->servers[0].address), "127.0.0.1");
     EXPECT_EQ(site->servers[0].public_key, node_key->public_key().serialize());
+    // BEHAVIOUR §20.40: clients of the industrial SDK take the first TCP interface of the first server.
     const std::vector<handle::Interface> expected = {{3, 1, 2641}, {2, 0, 2641}};
     EXPECT_EQ(site->servers[0].interfaces, expected);
   }

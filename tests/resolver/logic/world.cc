@@ -54,13 +54,6 @@ std::string proof_of(const Person& who, const handle::Challenge& challenge) {
 
 }  // namespace
 
-Result<bool> SlowStore::get(std::string_view key, std::string& image, Depth depth) const {
-  if (broken.contains(key)) return std::unexpected(Errc::kIo);
-  if (depth == Depth::kDisk) warm_.emplace(key);
-  if (slow && !warm_.contains(key)) return std::unexpected(Errc::kWouldBlock);
-  return store_.get(key, image, depth);
-}
-
 bool Told::reads(std::string_view key) const {
   if (!mutation) return false;
   for (const Read& read : mutation->reads) {

@@ -15,32 +15,9 @@
 #include "resolver/logic/context.h"
 #include "resolver/logic/decide.h"
 #include "storage/memory_store.h"
+#include "tests/resolver/logic/slow_store.h"
 
 namespace idnode::test {
-
-// A disk: nothing is in memory until it was read once with Depth::kDisk.
-class SlowStore final : public Store {
- public:
-  explicit SlowStore(MemoryStore& store) : store_(store) {}
-  bool slow = false;
-  std::set<std::string, std::less<>> broken;  // keys whose reads fail
-
-  Result<bool> get(std::string_view key, std::string& image, Depth depth) const override;
-  std::unique_ptr<Cursor> scan(std::string_view from, std::string_view to) const override {
-    return store_.scan(from, to);
-  }
-  Result<void> apply_parts(std::span<const std::span<const Write>> parts, std::uint64_t sequence) override {
-    return store_.apply_parts(parts, sequence);
-  }
-  std::uint64_t applied() const override { return store_.applied(); }
-  Result<void> flush() override { return store_.flush(); }
-  std::uint64_t approximate_bytes() const override { return store_.approximate_bytes(); }
-  void forget() { warm_.clear(); }
-
- private:
-  MemoryStore& store_;
-  mutable std::set<std::string, std::less<>> warm_;
-};
 
 // Somebody with a key or a secret.
 struct Person {

@@ -57,6 +57,7 @@ ForwardAnswer failure(ResponseCode code) {
   return a;
 }
 
+// BEHAVIOUR §20.37: a ttl of 0 is not kept, an absolute one ends at its time.
 TEST(AnswerCache, LifetimeTable) {
   const std::uint32_t now = kStart.seconds();
   struct Row {
@@ -162,6 +163,7 @@ TEST(AnswerCache, FilteredQuestionsAreAnsweredFromAllValues) {
   EXPECT_EQ(found.code, ResponseCode::kSuccess);
 }
 
+// BEHAVIOUR §20.37: public answers only, and none that somebody's identity got.
 TEST(AnswerCache, BypassRefreshAndVerifiedMark) {
   AnswerCache cache;
   const auto put = [&](const Question& q, const char* data, bool verified) {

@@ -95,6 +95,7 @@ TEST_F(NetOrder, RequestsWaitForOneThatHoldsTheConnection) {
   EXPECT_EQ(take_begun(), "now/2 now/3 ");
 }
 
+// BEHAVIOUR §20.38: nothing comes between the parts.
 TEST_F(NetOrder, AListBlocksWhatComesAfterIt) {
   NetNode node;
   Client client = node.client();

@@ -141,6 +141,33 @@ TEST_F(NetUdp, TheTableOfReceivedDatagrams) {
   }
 }
 
+// BEHAVIOUR §20.39: 512 octets with the envelope; each part has the whole length and its own number; TC is
+// clear.
+TEST_F(NetUdp, EveryDatagramOfALongAnswer) {
+  NetNode node(trust_everybody);
+  Client client = quick(node, 5s);
+  const std::string frame = *client.frame(resolve("now/5000"));
+  ASSERT_EQ(::send(client.native(), frame.data(), frame.size(), 0), static_cast<ssize_t>(frame.size()));
+  std::uint32_t length = 0, octets = 0, parts = 0;
+  do {
+    std::string datagram(2'000, '\0');
+    pollfd waiting{client.native(), POLLIN, 0};
+    ASSERT_EQ(::poll(&waiting, 1, 5'000), 1);
+    const ssize_t got = ::recv(client.native(), datagram.data(), datagram.size(), 0);
+    ASSERT_GT(got, static_cast<ssize_t>(handle::kEnvelopeSize));
+    EXPECT_LE(got, 512);
+    const auto envelope = handle::decode_envelope(datagram);
+    ASSERT_TRUE(envelope);
+    EXPECT_FALSE(envelope->truncated);
+    EXPECT_EQ(envelope->sequence, parts++);
+    EXPECT_TRUE(length == 0 || envelope->length == length);
+    length = envelope->length;
+    octets += static_cast<std::uint32_t>(got) - static_cast<std::uint32_t>(handle::kEnvelopeSize);
+  } while (octets < length);
+  EXPECT_EQ(octets, length);
+  EXPECT_GE(parts, 11U);
+}
+
 TEST_F(NetUdp, LongAnswersToTrustedSources) {
   NetNode node(trust_everybody);
   Client client = node.udp({3s, 3s, 3s});

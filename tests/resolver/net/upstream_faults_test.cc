@@ -196,7 +196,7 @@ TEST_F(Faults, RefusedConnectionsFailAtOnceAndTheRetryGoesToAnother) {
   national->set_script([](const Seen& s) { return answer(s, url_of(s)); });
   upstream->reload(std::make_shared<const Settings>(settings));
   EXPECT_EQ(first_data(ask("88.1/b")), "88.1/b");
-  // Code 2 means "try elsewhere" too.
+  // BEHAVIOUR §20.31: code 2 means "try elsewhere" too.
   ScriptedPeer sick([](const Seen& s) {
     Canned c;
     c.code = ResponseCode::kError;

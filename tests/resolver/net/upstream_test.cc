@@ -44,6 +44,7 @@ TEST_F(Forwarding, IteratesFromThePrefixRecordToTheResponsibleNode) {
             flag::kPublicOnly | flag::kCacheCertify | flag::kReturnDigest | flag::kRecurseWithIdentity);
   EXPECT_EQ(seen.header.recursion_count, 1);
   EXPECT_EQ(seen.header.site_serial, 1);
+  // BEHAVIOUR §20.36
   EXPECT_EQ(seen.envelope.session_id, 0U);
   EXPECT_FALSE(seen.has_credential);
   EXPECT_EQ(seen.envelope.version, handle::kOurVersion);
@@ -70,6 +71,7 @@ TEST_F(Forwarding, RootsThatKnowOnlyTheLongForm) {
   EXPECT_EQ(national->seen()[1].header.flags & flag::kRecursive, 0U);
 }
 
+// BEHAVIOUR §20.36: an id of our own.
 TEST_F(Forwarding, UdpWhenTheSiteOffersNothingElseWithRandomIdsAndPorts) {
   national->set_script(prefix_record("88.200", {site_value(1, site_at(node->endpoint(), Offer::kUdp))}));
   node->set_script([](const Seen& s) {

@@ -127,6 +127,7 @@ TEST_F(FaultsTest, NoDescriptorsIsNotFinal) {
 }
 
 // In the log but not in the store: nobody knows, nothing new until the store has it, then it is published.
+// BEHAVIOUR §20.49: what is published is in the store.
 TEST_F(FaultsTest, StoreThatRefusesHoldsEverythingBack) {
   for (const auto& [error, status] :
        {std::pair{Errc::kNoSpace, CommitStatus::kNoSpace}, std::pair{Errc::kIo, CommitStatus::kReadOnly}}) {
