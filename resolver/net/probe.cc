@@ -24,7 +24,8 @@ constexpr std::array<std::string_view, kBites> kBiteNames = {"connections",
                                                              "crypto_queue",
                                                              "read_queue",
                                                              "udp_running",
-                                                             "udp_send_buffer"};
+                                                             "udp_send_buffer",
+                                                             "udp_sent_answers"};
 
 struct Operation {
   std::uint32_t code;

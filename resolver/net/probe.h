@@ -36,8 +36,9 @@ enum class Bite : std::uint8_t {
   kReadQueue,             // answered 3 (UDP: dropped)
   kUdpRunning,            // dropped: too many datagram requests wait for something
   kUdpSendBuffer,         // an answer was dropped: the socket takes no more
+  kUdpSentAnswers,        // an answer will not be sent again: the octets for that were used up
 };
-inline constexpr std::size_t kBites = 20;
+inline constexpr std::size_t kBites = 21;
 // "connections", "udp_unverified_ratio": the row of protocol/limits.h, or the name of a fixed bound.
 std::string_view limit_name(Bite bite);
 
@@ -74,8 +75,9 @@ struct ProbeTotals {
   std::array<std::uint64_t, kTransports> octets_out{};
   std::uint64_t connections = 0;  // open now
   std::uint64_t accepted = 0;
-  std::uint64_t datagrams_dropped = 0;   // broken or unwanted datagrams
-  std::uint64_t datagrams_repeated = 0;  // repeats of a request that still runs
+  std::uint64_t datagrams_dropped = 0;  // broken or unwanted datagrams
+  std::uint64_t datagrams_repeated =
+      0;  // repeats of a request that still runs, or whose answer was sent again
 
   std::uint64_t of(Transport transport, std::uint32_t opcode, std::uint32_t code) const;
   std::uint64_t of(Bite bite) const { return bites[static_cast<std::size_t>(bite)]; }

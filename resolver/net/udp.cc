@@ -193,6 +193,7 @@ void UdpSocket::process(const handle::Envelope& envelope, std::string_view messa
     lane_.probe.datagrams_repeated.add();  // its first arrival will be answered
     return;
   }
+  if (!sent_.empty() && answer_again(envelope, message)) return;
   if (drive_->start(envelope, message, source_, now_, started_us_)) {
     answer(source_, local_, envelope, message, drive_->record(), drive_->frame(), started_us_);
     return;
@@ -209,6 +210,21 @@ void UdpSocket::process(const handle::Envelope& envelope, std::string_view messa
     flush();
   });
   if (drive->at_rest()) finish(key);
+}
+
+// A repeat of an answered challenge gets what it was answered.
+bool UdpSocket::answer_again(const handle::Envelope& envelope, std::string_view message) {
+  constexpr auto kAnswer = static_cast<std::uint32_t>(handle::OpCode::kAnswerChallenge);
+  if (Reader(message).u32() != kAnswer) return false;
+  const std::string_view frame = sent_.find(source_.peer, envelope, message, now_.steady_ms);
+  if (frame.empty()) return false;
+  lane_.probe.datagrams_repeated.add();
+  ExchangeRecord record;
+  record.opcode = record.original_opcode = kAnswer;
+  record.code = Reader(frame.substr(handle::kEnvelopeSize + 4)).u32();
+  record.suggested = envelope.suggested;
+  answer(source_, local_, envelope, message, record, frame, started_us_);
+  return true;
 }
 
 // Several messages do not exist on UDP: the first of a stream would be all.
@@ -243,6 +259,11 @@ void UdpSocket::answer(const Source& source, const Address& local, const handle:
                        std::string_view message, ExchangeRecord record, std::string_view frame,
                        std::uint64_t started_us) {
   if (frame.empty()) return;
+  // The challenge of a request that was carried out is used up: a repeat could not be answered otherwise.
+  if (record.opcode != record.original_opcode) {
+    const std::uint64_t evicted = sent_.put(source.peer, envelope, message, frame, now_.steady_ms);
+    if (evicted != 0) lane_.probe.bite(Bite::kUdpSentAnswers, evicted);
+  }
   if (!exempt(source)) {
     const auto count = handle::fragments_of(static_cast<std::uint32_t>(frame.size() - handle::kEnvelopeSize));
     const std::size_t octets = frame.size() + (count - 1) * handle::kEnvelopeSize;

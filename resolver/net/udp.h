@@ -20,6 +20,7 @@
 
 #include "protocol/handle/fragment.h"
 #include "resolver/net/lane.h"
+#include "resolver/net/sent_answers.h"
 #include "resolver/net/sockets.h"
 
 namespace idnode {
@@ -90,6 +91,7 @@ class UdpSocket {
   void take(std::string_view datagram, const msghdr& head);
   void add_fragment(const handle::Datagram& datagram);
   void process(const handle::Envelope& envelope, std::string_view message);
+  bool answer_again(const handle::Envelope& envelope, std::string_view message);
   void finish(const RunningKey& key);
   void protocol_error(const handle::Envelope& envelope, std::string_view message);
   void answer(const Source& source, const Address& local, const handle::Envelope& envelope,
@@ -116,6 +118,7 @@ class UdpSocket {
   bool stopped_ = false;
   std::shared_ptr<Drive> drive_;
   std::unordered_map<RunningKey, Running, RunningHash> running_;
+  SentAnswers sent_;
   std::deque<LongAnswer> long_answers_;
   std::size_t long_octets_ = 0;
   std::string datagram_;  // being cut

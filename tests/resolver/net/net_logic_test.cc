@@ -110,6 +110,50 @@ TEST(NetLogic, AChallengeIsAnsweredOnAnotherConnection) {
   EXPECT_EQ(one.ask(resolve("88.118/made"))->code(), ResponseCode::kSuccess);
 }
 
+// BEHAVIOUR.md §8.3 rule 4: the challenge is used up, and the client whose answer got lost still hears it.
+TEST(NetLogic, ARepeatedAnswerToAChallengeOverUdpIsAnsweredTheSame) {
+  Node node([](Settings& s) { s.listen.udp_admin = true; });
+  Client client = node.udp();
+  const Body body({text(1, "URL", "http://example.com/udp")});
+  const auto challenge = client.ask(create("88.118/udp", body));
+  ASSERT_TRUE(challenge);
+  ASSERT_EQ(challenge->code(), ResponseCode::kAuthenticationNeeded);
+  const handle::Response& asked = challenge->response;
+  const auto proof = handle::answer_secret(
+      {.nonce = asked.nonce,
+       .digest = asked.request_digest.digest,
+       .version = handle::challenge_version(asked.envelope.version, asked.envelope.suggested)},
+      kSecret);
+  ASSERT_TRUE(proof);
+  handle::Request answer =
+      make_request(OpCode::kAnswerChallenge, kPrefix,
+                   handle::ChallengeAnswerBody{.type = "HS_SECKEY", .index = 300, .proof = *proof});
+  answer.envelope.session_id = asked.envelope.session_id;
+  answer.envelope.request_id = 4'711;
+  const std::string frame = *client.frame(answer);
+  std::string first;
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(client.send_octets(frame));
+    const auto reply = client.receive_any();
+    ASSERT_TRUE(reply) << name(reply.error());
+    EXPECT_EQ(reply->code(), ResponseCode::kSuccess) << reply->response.text;
+    if (i == 0) first = *reply->octets;
+    EXPECT_EQ(*reply->octets, first);
+  }
+  EXPECT_TRUE(node.totals_become([](const ProbeTotals& t) { return t.datagrams_repeated == 2; }));
+  // Another request, or somebody else: the challenge is used up.
+  answer.envelope.request_id = 4'715;
+  ASSERT_TRUE(client.send_octets(*client.frame(answer)));
+  const auto other_id = client.receive_any();
+  ASSERT_TRUE(other_id);
+  EXPECT_EQ(other_id->code(), ResponseCode::kAuthenticationTimeout);
+  Client stranger = node.udp();
+  ASSERT_TRUE(stranger.send_octets(frame));
+  const auto elsewhere = stranger.receive_any();
+  ASSERT_TRUE(elsewhere);
+  EXPECT_EQ(elsewhere->code(), ResponseCode::kAuthenticationTimeout);
+}
+
 TEST(NetLogic, WhatOneWorkerChangedAllSeeBeforeTheAnswer) {
   Node node;
   std::vector<Client> readers;

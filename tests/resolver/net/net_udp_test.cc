@@ -1,5 +1,7 @@
 // UDP: trains in every order, the table of WIRE.md §4.2, long answers, steering, and what it may cost.
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <mutex>

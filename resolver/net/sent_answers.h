@@ -1,0 +1,49 @@
+// Answers of one UDP socket that are sent again when their request is: those that carry out a challenged
+// request. A challenge is answered once, so the repeat of a client whose answer got lost would otherwise be
+// told that there is no such challenge though its change is made (BEHAVIOUR.md §8.3 rule 4).
+//
+// One worker's thread. Bounded by octets; the oldest goes first.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+
+#include "protocol/address.h"
+#include "protocol/handle/envelope.h"
+
+namespace idnode {
+
+class SentAnswers {
+ public:
+  static constexpr std::uint64_t kKeepMs = 10'000;
+  static constexpr std::size_t kMostOctets = std::size_t{1} << 20;
+
+  // Keeps `frame` as what `message` of `peer` was answered. Returns how many younger than kKeepMs had to go
+  // for it (itself, when it alone is too large).
+  std::uint64_t put(const Endpoint& peer, const handle::Envelope& envelope, std::string_view message,
+                    std::string_view frame, std::uint64_t now_ms);
+  // The answer to the same octets from the same peer; empty when there is none any more. Valid until put().
+  std::string_view find(const Endpoint& peer, const handle::Envelope& envelope, std::string_view message,
+                        std::uint64_t now_ms);
+  bool empty() const { return answers_.empty(); }
+
+ private:
+  struct Sent {
+    Endpoint peer;
+    std::uint32_t request_id = 0;
+    std::uint32_t session_id = 0;
+    std::string message;
+    std::string frame;
+    std::uint64_t at_ms = 0;
+    std::size_t octets() const { return sizeof(Sent) + message.size() + frame.size(); }
+  };
+  void drop_oldest();
+  void drop_expired(std::uint64_t now_ms);
+
+  std::deque<Sent> answers_;  // oldest first
+  std::size_t octets_ = 0;
+};
+
+}  // namespace idnode
