@@ -106,7 +106,7 @@ handle::Request outline(const Command& command, std::uint32_t request_id, std::u
   request.envelope.suggested = version_of(command.option("suggest").value_or("2.11"));
   request.envelope.request_id = number(command, "id", request_id);
   request.envelope.session_id = number(command, "session", session);
-  request.envelope.encrypted = command.has("encrypted");
+  request.envelope.encrypted = command.has("encrypted_bit");
   request.header.flags = flags_of(command);
   request.header.site_serial = static_cast<std::uint16_t>(number(command, "serial", handle::kUnknownSerial));
   request.header.recursion_count = static_cast<std::uint8_t>(number(command, "count", 0));
