@@ -192,7 +192,7 @@ void add_store(const NodeNumbers& n, Page& page) {
   page.gauge("commit_sequence", "Sequence of the last mutation.").row(c.sequence);
   page.gauge("commit_read_only", "1 after a failed sync: no writes until a restart.")
       .row(c.read_only ? 1.0 : 0.0);
-  page.gauge("commit_low_space", "1 while the disk is below the low-water mark.")
+  page.gauge("commit_low_space", "1 while the disk is full or below the low-water mark.")
       .row(c.low_space ? 1.0 : 0.0);
 }
 

@@ -106,7 +106,7 @@ class Committer::Thread {
     counters.queued_bytes = queued.bytes;
     counters.sequence = sequence_.load(std::memory_order_relaxed);
     counters.read_only = read_only_.load(std::memory_order_acquire);
-    counters.low_space = low_space_.load(std::memory_order_relaxed);
+    counters.low_space = low_space_.load(std::memory_order_relaxed) || full_.load(std::memory_order_relaxed);
     return counters;
   }
 
@@ -139,9 +139,13 @@ class Committer::Thread {
   }
 
   void look_at_space() {
-    if (limits_.free_space_bytes == 0) return;
+    const bool full = full_.load(std::memory_order_relaxed);
+    if (limits_.free_space_bytes == 0 && !full) return;
     const Result<std::uint64_t> free = log_.free_bytes();
-    low_space_.store(!free || *free < limits_.free_space_bytes, std::memory_order_relaxed);
+    if (limits_.free_space_bytes > 0)
+      low_space_.store(!free || *free < limits_.free_space_bytes, std::memory_order_relaxed);
+    // Who is told that the disk is full may send no more writes, so their success cannot be waited for.
+    if (full && free && *free >= limits_.group_bytes) full_.store(false, std::memory_order_relaxed);
   }
 
   void commit_group() {
@@ -177,7 +181,10 @@ class Committer::Thread {
   }
 
   void fail_group(Errc error) {
-    if (error == Errc::kNoSpace) return change_group(CommitStatus::kNoSpace);
+    if (error == Errc::kNoSpace) {
+      full_.store(true, std::memory_order_relaxed);
+      return change_group(CommitStatus::kNoSpace);
+    }
     if (error == Errc::kBusy) return change_group(CommitStatus::kBusy);
     read_only_.store(true, std::memory_order_release);
     change_group(CommitStatus::kUnknown);
@@ -199,6 +206,7 @@ class Committer::Thread {
       if (!apply_until_done(last)) return;
     }
     sequence_.store(last, std::memory_order_relaxed);
+    full_.store(false, std::memory_order_relaxed);
     if (on_committed_) on_committed_(draft_.committed());
   }
 
@@ -209,6 +217,7 @@ class Committer::Thread {
     while (true) {
       const Result<void> applied = store_.apply_parts(draft_.parts(), last);
       if (applied) return true;
+      full_.store(applied.error() == Errc::kNoSpace, std::memory_order_relaxed);
       if (queue_.closed()) read_only_.store(true, std::memory_order_release);
       answer_waiting(applied.error() == Errc::kNoSpace ? CommitStatus::kNoSpace : CommitStatus::kReadOnly);
       if (queue_.closed()) return false;
@@ -280,7 +289,8 @@ class Committer::Thread {
 
   std::atomic<std::uint64_t> sequence_;
   std::atomic<bool> read_only_;
-  std::atomic<bool> low_space_ = false;
+  std::atomic<bool> low_space_ = false;  // below the low-water mark: refuses
+  std::atomic<bool> full_ = false;       // the disk itself refused the last group: only told
   std::atomic<std::uint64_t> refused_busy_ = 0;
   std::atomic<std::uint64_t> refused_read_only_ = 0;
   mutable std::mutex counts_mutex_;

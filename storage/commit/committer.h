@@ -77,7 +77,7 @@ struct CommitCounters {
   std::uint64_t queued_bytes = 0;  // now
   std::uint64_t sequence = 0;      // last committed
   bool read_only = false;
-  bool low_space = false;
+  bool low_space = false;  // below the low-water mark, or the disk had no room for the last group
 };
 
 // Cumulative counts of observations at most each bound; the last count is +Inf.

@@ -96,13 +96,24 @@ TEST_F(FaultsTest, FailedWriteIsFinal) {
 
 TEST_F(FaultsTest, FullDiskRefusesAndHeals) {
   ASSERT_EQ(commit(*committer_, put("88.118/a", 0, "v")).status, CommitStatus::kCommitted);
-  fail(DiskOperation::kWrite, Errc::kNoSpace);
+  disk_.capacity(0);
   EXPECT_EQ(commit(*committer_, put("88.118/b", 0, "v")).status, CommitStatus::kNoSpace);
   EXPECT_FALSE(committer_->counters().read_only);
-  disk_.heal();
+  EXPECT_TRUE(committer_->counters().low_space) << "the alarm needs no low-water mark";
+  disk_.capacity(std::uint64_t{1} << 30);
   const CommitResult healed = commit(*committer_, put("88.118/b", 0, "v"));
   EXPECT_EQ(healed.status, CommitStatus::kCommitted);
   EXPECT_EQ(healed.sequence, 2U);
+  EXPECT_FALSE(committer_->counters().low_space);
+}
+
+// Nobody may write to a node that is not ready, so the alarm ends without a write.
+TEST_F(FaultsTest, AlarmOfAFullDiskEndsByItself) {
+  disk_.capacity(0);
+  EXPECT_EQ(commit(*committer_, put("88.118/a", 0, "v")).status, CommitStatus::kNoSpace);
+  EXPECT_TRUE(committer_->counters().low_space);
+  disk_.capacity(std::uint64_t{1} << 30);
+  while (committer_->counters().low_space) std::this_thread::sleep_for(std::chrono::milliseconds(5));
 }
 
 TEST_F(FaultsTest, CutThatFailsIsFinal) {
