@@ -1,5 +1,6 @@
 #include "tests/system/asking.h"
 
+#include "protocol/bytes.h"
 #include "protocol/handle/admin.h"
 #include "protocol/handle/proof.h"
 #include "tests/system/node_process.h"
@@ -41,6 +42,13 @@ Code ask_values(Client& client, const ClientIdentity& who, OpCode op, std::strin
 
 Code ask_name(Client& client, const ClientIdentity& who, OpCode op, std::string_view name) {
   return code_of(client.ask(make_request(op, name), &who));
+}
+
+Code ask_remove(Client& client, const ClientIdentity& who, std::string_view name, std::uint32_t index) {
+  std::string octets;
+  Writer(octets).u32(index);
+  const handle::IndexesBody body{.indexes = {.count = 1, .encoded = octets}};
+  return code_of(client.ask(make_request(OpCode::kRemoveValues, name, body), &who));
 }
 
 Answer to_answer(const Result<Reply>& reply) {

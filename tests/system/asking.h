@@ -26,6 +26,9 @@ Code ask_values(Client& client, const ClientIdentity& who, handle::OpCode op, st
 // `op` with a name alone: delete, home, unhome.
 Code ask_name(Client& client, const ClientIdentity& who, handle::OpCode op, std::string_view name);
 
+// Removes the value with that index.
+Code ask_remove(Client& client, const ClientIdentity& who, std::string_view name, std::uint32_t index);
+
 struct Answer {
   Code code = 0;
   std::uint32_t flags = 0;

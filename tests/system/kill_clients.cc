@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 
 #include "tests/system/asking.h"
 #include "tests/system/node_process.h"
@@ -12,15 +13,50 @@ namespace {
 using handle::OpCode;
 
 constexpr std::uint32_t kValues = 3;
-constexpr std::uint32_t kRecent = 40;  // records that are modified and deleted; older ones stay as they are
+constexpr std::uint32_t kExtra = kValues + 1;  // index of the value that is added and removed
+constexpr std::uint32_t kRecent = 40;          // records that are changed; older ones stay as they are
 constexpr std::size_t kPipelined = 32;
+constexpr std::uint64_t kMostPrinted = 5;  // lost and torn records of one client
+constexpr Code kRefused = 7;
+
+std::string noise(std::size_t size, std::uint64_t seed) {
+  std::string octets;
+  std::mt19937_64 random(seed);
+  while (octets.size() < size) {
+    for (std::uint64_t word = random(); word != 0; word >>= 6) octets += static_cast<char>('0' + (word & 63));
+  }
+  octets.resize(size);
+  return octets;
+}
 
 }  // namespace
 
-KillClient::KillClient(std::string prefix, int number, ClientIdentity identity)
+Word& Word::operator+=(const Word& other) {
+  for (const auto member : {&Word::acked, &Word::octets, &Word::ambiguous, &Word::uncertain, &Word::kept,
+                            &Word::refused, &Word::resumed, &Word::lost, &Word::torn, &Word::unexpected,
+                            &Word::creates, &Word::adds, &Word::modifies, &Word::removes, &Word::deletes})
+    this->*member += other.*member;
+  return *this;
+}
+
+Word sum(const std::vector<KillClient>& clients) {
+  Word total;
+  for (const KillClient& c : clients) total += c.word();
+  return total;
+}
+
+int count_from(const char* variable, int usual) {
+  const char* wish = std::getenv(variable);
+  const int count = wish == nullptr ? usual : std::atoi(wish);
+  if (count <= 0) fail(std::string(variable) + ": not a count");
+  return count;
+}
+
+KillClient::KillClient(std::string prefix, int number, ClientIdentity identity, std::size_t padding)
     : prefix_(std::move(prefix)),
       number_(number),
       identity_(std::move(identity)),
+      padding_(padding),
       random_(static_cast<std::uint32_t>(number)) {}
 
 std::string KillClient::name_of(std::uint32_t serial) const {
@@ -28,101 +64,165 @@ std::string KillClient::name_of(std::uint32_t serial) const {
 }
 
 // The sizes differ from version to version, so that half of one does not fit into another.
-std::vector<Value> KillClient::values_of(std::uint32_t serial, std::uint32_t version) const {
+std::string KillClient::data_of(std::uint32_t serial, std::uint32_t version, std::uint32_t index) const {
+  std::string data =
+      name_of(serial) + " version " + std::to_string(version) + " value " + std::to_string(index);
+  data.append(version * 37 % 400 + index * 100, static_cast<char>('a' + version % 26));
+  if (padding_ > 0) data += noise(padding_, (std::uint64_t{serial} << 32) + version * 8 + index);
+  return data;
+}
+
+std::vector<Value> KillClient::values_of(std::uint32_t serial, const State& state) const {
   std::vector<Value> values;
-  for (std::uint32_t i = 1; i <= kValues; ++i) {
-    std::string data =
-        name_of(serial) + " version " + std::to_string(version) + " value " + std::to_string(i);
-    data.append(version * 37 % 400 + i * 100, static_cast<char>('a' + version % 26));
-    values.push_back(text_value(i, "TEXT", data));
-  }
+  for (std::uint32_t i = 1; i <= kValues; ++i)
+    values.push_back(text_value(i, "TEXT", data_of(serial, state.version, i)));
+  if (state.extra != kGone)
+    values.push_back(text_value(kExtra, "TEXT", data_of(serial, state.extra, kExtra)));
   return values;
 }
 
 KillClient::Kind KillClient::choose(std::uint32_t& serial) {
   serial = next_serial_ - 1 - random_() % std::max(1U, std::min(kRecent, next_serial_));
   const auto record = records_.find(serial);
-  const bool there = next_serial_ > 0 && record != records_.end() && record->second.version != kGone;
+  const bool known = next_serial_ > 0 && record != records_.end();
+  const bool there = known && record->second.state.version != kGone && !record->second.uncertain;
   const std::uint32_t die = random_() % 100;
-  if (!there || die < 40) {
+  if (!there || die < 35) {
     // Now and then a name that was deleted before.
-    if (record == records_.end() || there || die < 20) serial = next_serial_++;
+    if (!known || there || record->second.uncertain || die < 20) serial = next_serial_++;
     return Kind::kCreate;
   }
-  return die < 80 ? Kind::kModify : Kind::kDelete;
+  if (die < 60) return Kind::kModify;
+  if (die < 82) return record->second.state.extra == kGone ? Kind::kAdd : Kind::kRemove;
+  return Kind::kDelete;
 }
 
-bool KillClient::change(Client& client, Kind kind, std::uint32_t serial) {
-  Record& record = records_[serial];
-  record.wanted = kind == Kind::kDelete ? kGone : ++next_version_;
-  touched_.insert(serial);
+KillClient::State KillClient::after(Kind kind, const State& state) {
+  switch (kind) {
+    case Kind::kCreate: return {.version = ++next_version_, .extra = kGone};
+    case Kind::kAdd: return {.version = state.version, .extra = ++next_version_};
+    case Kind::kModify: return {.version = ++next_version_, .extra = state.extra};
+    case Kind::kRemove: return {.version = state.version, .extra = kGone};
+    case Kind::kDelete: break;
+  }
+  return {};
+}
+
+Code KillClient::ask(Client& client, Kind kind, std::uint32_t serial, const State& wanted) {
   const std::string name = name_of(serial);
-  const Code code =
-      kind == Kind::kDelete
-          ? ask_name(client, identity_, OpCode::kDelete, name)
-          : ask_values(client, identity_, kind == Kind::kCreate ? OpCode::kCreate : OpCode::kModifyValues,
-                       name, values_of(serial, record.wanted));
-  if (code == 1) {
-    record.version = record.wanted;
+  if (kind == Kind::kDelete) return ask_name(client, identity_, OpCode::kDelete, name);
+  if (kind == Kind::kRemove) return ask_remove(client, identity_, name, kExtra);
+  std::vector<Value> values = values_of(serial, wanted);
+  if (kind == Kind::kAdd) values.erase(values.begin(), values.begin() + kValues);
+  if (kind == Kind::kModify) values.resize(kValues);
+  for (const Value& v : values) word_.octets += v.data.size();
+  const OpCode op = kind == Kind::kCreate ? OpCode::kCreate
+                    : kind == Kind::kAdd  ? OpCode::kAddValues
+                                          : OpCode::kModifyValues;
+  return ask_values(client, identity_, op, name, values);
+}
+
+void KillClient::count(Kind kind) {
+  switch (kind) {
+    case Kind::kCreate: ++word_.creates; break;
+    case Kind::kAdd: ++word_.adds; break;
+    case Kind::kModify: ++word_.modifies; break;
+    case Kind::kRemove: ++word_.removes; break;
+    case Kind::kDelete: ++word_.deletes; break;
+  }
+}
+
+bool KillClient::change(Client& client, Kind kind, std::uint32_t serial, Life& life) {
+  Record& record = records_[serial];
+  record.wanted = after(kind, record.state);
+  touched_.insert(serial);
+  return settle(record, kind, serial, ask(client, kind, serial, record.wanted), life);
+}
+
+// The answer is here; whether the power was still on is asked after that.
+bool KillClient::settle(Record& record, Kind kind, std::uint32_t serial, Code code, Life& life) {
+  const bool cut = life.cut.load();
+  if (code == 1 && !cut) {
+    record.state = record.wanted;
     ++word_.acked;
-    ++(kind == Kind::kCreate ? word_.creates : kind == Kind::kModify ? word_.modifies : word_.deletes);
+    count(kind);
+    life.acked.fetch_add(1, std::memory_order_relaxed);
     return true;
   }
   record.uncertain = true;
   ++word_.uncertain;
+  if (cut) {
+    if (code == 1) ++word_.ambiguous;
+    return false;
+  }
   if (code >= kNoAnswer) return false;
+  if (code == kRefused && life.refusals) {
+    ++word_.refused;
+    life.refused.fetch_add(1, std::memory_order_relaxed);
+    return true;
+  }
   ++word_.unexpected;
-  std::printf("UNEXPECTED %s: code %u\n", name.c_str(), code);
+  std::printf("UNEXPECTED %s: code %u\n", name_of(serial).c_str(), code);
   return false;
 }
 
-void KillClient::write(const Endpoint& node, std::atomic<std::uint64_t>& acked, std::uint64_t most) {
+void KillClient::write(const Endpoint& node, Life& life, std::uint64_t most) {
   auto client = Client::open(node);
   if (!client) return;
-  for (std::uint64_t i = 0; i < most; ++i) {
+  bool was_refused = false;
+  for (std::uint64_t i = 0; i < most && !life.over.load(std::memory_order_relaxed); ++i) {
     std::uint32_t serial = 0;
     const Kind kind = choose(serial);
-    if (!change(*client, kind, serial)) return;
-    acked.fetch_add(1, std::memory_order_relaxed);
+    const std::uint64_t refused = word_.refused;
+    if (!change(*client, kind, serial, life)) return;
+    if (word_.refused != refused) {
+      was_refused = true;
+      pause(std::chrono::milliseconds(5));
+    } else if (was_refused) {
+      ++word_.resumed;
+    }
   }
 }
 
 std::vector<std::string> KillClient::present() const {
   std::vector<std::string> names;
   for (const auto& [serial, record] : records_)
-    if (record.version != kGone) names.push_back(name_of(serial));
+    if (record.state.version != kGone) names.push_back(name_of(serial));
   return names;
 }
 
-// Which version stands there; not whole when the values do not belong together.
+// Which versions stand there; not whole when the values do not belong together.
 KillClient::Found KillClient::found(std::uint32_t serial, const Result<Reply>& reply) const {
   const Answer answer = to_answer(reply);
-  if (answer.code == 100) return {.whole = true, .version = kGone};
-  if (answer.code != 1 || answer.values.size() != kValues) return {};
+  if (answer.code == 100) return {.whole = true, .state = {}};
+  if (answer.code != 1 || answer.values.size() < kValues || answer.values.size() > kExtra) return {};
   const std::string start = name_of(serial) + " version ";
-  const std::string& data = answer.values.front().data;
-  if (!data.starts_with(start)) return {};
-  const auto version = static_cast<std::uint32_t>(std::strtoul(data.c_str() + start.size(), nullptr, 10));
+  const auto version = [&](const Value& value) {
+    if (!value.data.starts_with(start)) return kGone;
+    return static_cast<std::uint32_t>(std::strtoul(value.data.c_str() + start.size(), nullptr, 10));
+  };
+  State state{.version = version(answer.values.front()), .extra = kGone};
+  if (answer.values.size() == kExtra) state.extra = version(answer.values.back());
   std::vector<Value> values = answer.values;
   for (Value& v : values) v.timestamp = 0;
-  return {.whole = values == values_of(serial, version), .version = version};
+  return {.whole = values == values_of(serial, state), .state = state};
 }
 
 void KillClient::judge(std::uint32_t serial, const Found& found) {
   Record& record = records_[serial];
-  const bool old_one = found.whole && found.version == record.version;
-  const bool new_one = found.whole && record.uncertain && found.version == record.wanted;
+  const bool old_one = found.whole && found.state == record.state;
+  const bool new_one = found.whole && record.uncertain && found.state == record.wanted;
   if (!found.whole) {
-    ++word_.torn;
-    std::printf("TORN %s\n", name_of(serial).c_str());
+    if (++word_.torn <= kMostPrinted) std::printf("TORN %s\n", name_of(serial).c_str());
   } else if (!old_one && !new_one) {
-    ++word_.lost;
-    std::printf("LOST %s: version %u, acknowledged %u\n", name_of(serial).c_str(), found.version,
-                record.version);
+    if (++word_.lost <= kMostPrinted) {
+      std::printf("LOST %s: version %u+%u, acknowledged %u+%u\n", name_of(serial).c_str(),
+                  found.state.version, found.state.extra, record.state.version, record.state.extra);
+    }
   }
   if (new_one) ++word_.kept;
   // From here on what is there is what must stay.
-  record = {.version = found.version, .wanted = found.version, .uncertain = false};
+  record = {.state = found.state, .wanted = found.state, .uncertain = false};
 }
 
 void KillClient::verify(const Endpoint& node, bool all) {
@@ -144,6 +244,20 @@ void KillClient::verify(const Endpoint& node, bool all) {
     }
   }
   touched_.clear();
+}
+
+KillClient::Reads KillClient::read(const Endpoint& node, const Life& life) const {
+  Reads reads;
+  auto client = Client::open(node);
+  if (!client) return {.good = 0, .bad = 1};
+  while (!life.over.load(std::memory_order_relaxed)) {
+    for (const auto& [serial, record] : records_) {
+      const Found found = this->found(serial, client->ask(make_request(OpCode::kResolve, name_of(serial))));
+      ++(found.whole && found.state == record.state ? reads.good : reads.bad);
+    }
+    pause(std::chrono::milliseconds(2));
+  }
+  return reads;
 }
 
 }  // namespace idnode

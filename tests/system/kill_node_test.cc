@@ -2,7 +2,7 @@
 // change proved with a signature. After every restart each record that was being written is compared with
 // what had been acknowledged; at the end every record ever written, and the hash chain of the log.
 //
-// KILLS sets the number of kills (100).
+// IDNODE_KILLS sets the number of kills (100).
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -33,33 +33,15 @@ std::vector<KillClient> make_clients(const NodeProcess& node) {
 
 // One life: the clients write, the node dies at some moment after its fifty acknowledgements.
 std::uint64_t live(NodeProcess& node, std::vector<KillClient>& clients, std::mt19937& random) {
-  std::atomic<std::uint64_t> acked{0};
+  Life life;
   std::vector<std::jthread> threads;
-  for (KillClient& c : clients)
-    threads.emplace_back([&c, &node, &acked] { c.write(node.endpoint(), acked); });
-  wait_until([&] { return acked.load(std::memory_order_relaxed) >= kLeastAcked; }, kLifeWait,
+  for (KillClient& c : clients) threads.emplace_back([&c, &node, &life] { c.write(node.endpoint(), life); });
+  wait_until([&] { return life.acked.load(std::memory_order_relaxed) >= kLeastAcked; }, kLifeWait,
              "50 acknowledged writes");
   std::this_thread::sleep_for(std::chrono::microseconds(random() % 60'000));
   node.kill();
   threads.clear();
-  return acked.load(std::memory_order_relaxed);
-}
-
-Word sum(const std::vector<KillClient>& clients) {
-  Word total;
-  for (const KillClient& c : clients) {
-    const Word& w = c.word();
-    total.acked += w.acked;
-    total.uncertain += w.uncertain;
-    total.kept += w.kept;
-    total.lost += w.lost;
-    total.torn += w.torn;
-    total.unexpected += w.unexpected;
-    total.creates += w.creates;
-    total.modifies += w.modifies;
-    total.deletes += w.deletes;
-  }
-  return total;
+  return life.acked.load(std::memory_order_relaxed);
 }
 
 bool chain_holds(const NodeProcess& node, const char* when) {
@@ -79,8 +61,8 @@ bool control(NodeProcess& node) {
   node.start();
   std::puts("control: two records are spoiled on purpose, which must show:");
   KillClient victim("88.118", kClients, node.administrator());
-  std::atomic<std::uint64_t> acked{0};
-  victim.write(node.endpoint(), acked, 40);
+  Life life;
+  victim.write(node.endpoint(), life, 40);
   const std::vector<std::string> names = victim.present();
   Client other = node.connect();
   need(ask_name(other, node.administrator(), handle::OpCode::kDelete, names.at(0)), 1, "control");
@@ -96,8 +78,7 @@ bool control(NodeProcess& node) {
 }
 
 int run() {
-  const char* wish = std::getenv("KILLS");
-  const int kills = wish != nullptr ? std::atoi(wish) : 100;
+  const int kills = count_from("IDNODE_KILLS", 100);
   std::mt19937 random(20'260'101);
   NodeProcess node({"88.118"});
   if (!control(node)) return 1;
@@ -118,13 +99,16 @@ int run() {
 
   const Word w = sum(clients);
   const auto n = [](std::uint64_t number) { return static_cast<unsigned long long>(number); };
-  std::printf("acknowledged: %llu created, %llu modified, %llu deleted, least in a life %llu\n", n(w.creates),
-              n(w.modifies), n(w.deletes), n(least));
+  std::printf(
+      "acknowledged: %llu created, %llu added to, %llu modified, %llu removed from, %llu deleted, "
+      "least in a life %llu\n",
+      n(w.creates), n(w.adds), n(w.modifies), n(w.removes), n(w.deletes), n(least));
   std::printf("uncertain: %llu, of which %llu were done; unexpected answers: %llu; exit code %d\n",
               n(w.uncertain), n(w.kept), n(w.unexpected), code);
   std::printf("kills: node kills=%d acked=%llu lost=%llu torn=%llu\n", kills, n(w.acked), n(w.lost),
               n(w.torn));
-  const bool worked = kills > 0 && least >= kLeastAcked && w.creates > 0 && w.modifies > 0 && w.deletes > 0;
+  const bool worked =
+      least >= kLeastAcked && w.creates > 0 && w.adds > 0 && w.modifies > 0 && w.removes > 0 && w.deletes > 0;
   return worked && chain && code == 0 && w.lost == 0 && w.torn == 0 && w.unexpected == 0 ? 0 : 1;
 }
 

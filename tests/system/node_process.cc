@@ -35,22 +35,33 @@ std::string make_folder() {
 std::string in_quotes(std::string_view text) { return '"' + std::string(text) + '"'; }
 
 // Only calls that are allowed between fork and exec.
-[[noreturn]] void become(char* const* arguments, int output) {
+[[noreturn]] void become(char* const* arguments, char* const* environment, int output) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::dup2(output, STDOUT_FILENO);
   ::dup2(output, STDERR_FILENO);
-  ::execv(arguments[0], arguments);
+  ::execve(arguments[0], arguments, environment);
   _exit(127);
 }
 
-pid_t spawn(const std::vector<std::string>& arguments, const std::string& output) {
+std::vector<char*> pointers_of(const std::vector<std::string>& texts) {
   std::vector<char*> pointers;
-  for (const std::string& a : arguments) pointers.push_back(const_cast<char*>(a.c_str()));
+  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
   pointers.push_back(nullptr);
+  return pointers;
+}
+
+// `more` is added to this process's environment.
+pid_t spawn(const std::vector<std::string>& arguments, const std::string& output,
+            const std::map<std::string, std::string>& more = {}) {
+  std::vector<std::string> environment;
+  for (char** each = environ; *each != nullptr; ++each) environment.emplace_back(*each);
+  for (const auto& [name, value] : more) environment.push_back(name + '=' + value);
+  const std::vector<char*> argument_pointers = pointers_of(arguments);
+  const std::vector<char*> environment_pointers = pointers_of(environment);
   const int fd = ::open(output.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC | O_APPEND, 0600);
   if (fd < 0) fail(output + ": cannot be made");
   const pid_t pid = ::fork();
-  if (pid == 0) become(pointers.data(), fd);
+  if (pid == 0) become(argument_pointers.data(), environment_pointers.data(), fd);
   ::close(fd);
   if (pid < 0) fail("fork");
   return pid;
@@ -90,6 +101,8 @@ NodeProcess::NodeProcess(const std::vector<std::string>& prefixes, const ConfigT
       {"log", {{"access", in_quotes("")}, {"format", in_quotes("text")}}}};
   for (const auto& [table, settings] : more)
     for (const auto& [name, value] : settings) tables[table][name] = value;
+  const std::string& data = tables["node"]["data"];
+  data_ = data.starts_with("\"/") ? data.substr(1, data.size() - 2) : folder_ + "/data";
   std::ofstream out(config_);
   for (const auto& [table, settings] : tables) {
     out << '[' << table << "]\n";
@@ -109,6 +122,8 @@ NodeProcess::NodeProcess(const std::vector<std::string>& prefixes, const ConfigT
 NodeProcess::NodeProcess(NodeProcess&& other) noexcept
     : folder_(std::move(other.folder_)),
       config_(std::move(other.config_)),
+      data_(std::move(other.data_)),
+      environment_(std::move(other.environment_)),
       pid_(std::exchange(other.pid_, -1)),
       handle_(other.handle_),
       admin_(other.admin_),
@@ -126,7 +141,7 @@ NodeProcess::~NodeProcess() {
 void NodeProcess::start() {
   if (running()) fail("runs already");
   const std::string output = folder_ + "/node.out";
-  pid_ = spawn({program(), "--config", config_}, output);
+  pid_ = spawn({program(), "--config", config_}, output, environment_);
   const auto ready = [&] {
     const std::string text = said();
     if (text.starts_with("READY") || text.find("\nREADY") != std::string::npos) return true;
@@ -189,10 +204,11 @@ Client NodeProcess::connect(const ClientOptions& options) const {
   return std::move(*client);
 }
 
-std::string NodeProcess::metrics() const {
+std::string NodeProcess::page(std::string_view path) const {
   auto client = Client::open(admin_);
   if (!client) fail("no connection to the admin listener");
-  if (!client->send_octets("GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
+  if (!client->send_octets("GET " + std::string(path) +
+                           " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
     fail("the admin listener takes no request");
   std::string all;
   char part[16'384];

@@ -24,12 +24,14 @@ using ConfigTables = std::map<std::string, std::map<std::string, std::string>>;
 class NodeProcess {
  public:
   // Writes the settings and initialises. `more` adds to and replaces the settings of a test node: 4 workers,
-  // free ports, nobody upstream.
+  // free ports, nobody upstream. node.data may be an absolute path; its folder stays when the node goes.
   explicit NodeProcess(const std::vector<std::string>& prefixes, const ConfigTables& more = {});
   NodeProcess(NodeProcess&& other) noexcept;
   NodeProcess& operator=(NodeProcess&&) = delete;
   ~NodeProcess();
 
+  // For every later start.
+  void set_environment(const std::string& name, const std::string& value) { environment_[name] = value; }
   // Returns once READY was said.
   void start();
   void kill();
@@ -42,7 +44,7 @@ class NodeProcess {
 
   const Endpoint& endpoint() const { return handle_; }
   const std::string& folder() const { return folder_; }
-  std::string data() const { return folder_ + "/data"; }
+  const std::string& data() const { return data_; }
   // What it wrote to stderr since it was started.
   std::string said() const;
   // 300:<first prefix>/ADMIN with the key that init made.
@@ -52,7 +54,9 @@ class NodeProcess {
   // Sum of the samples of a metric whose labels contain all of `labels` (each as name="value"); 0 without
   // any.
   double metric(std::string_view name, const std::vector<std::string>& labels = {}) const;
-  std::string metrics() const;
+  std::string metrics() const { return page("/metrics"); }
+  // What the admin listener answers, head and body.
+  std::string page(std::string_view path) const;
 
  private:
   void read_listeners();
@@ -60,6 +64,8 @@ class NodeProcess {
 
   std::string folder_;
   std::string config_;
+  std::string data_;
+  std::map<std::string, std::string> environment_;
   pid_t pid_ = -1;
   Endpoint handle_;
   Endpoint admin_;
