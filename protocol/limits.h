@@ -39,6 +39,8 @@ struct Limits {
   std::uint64_t proof_cpu_source_percent = 25;
   std::uint64_t proof_cpu_identity_percent = 50;
   std::uint64_t session_seconds = 86'400;
+  std::uint64_t sessions = 16'384;
+  std::uint64_t sessions_per_source = 512;
 
   std::uint64_t recursion = 10;
   std::uint64_t upstream_deadline_ms = 5'000;
@@ -114,6 +116,8 @@ inline constexpr std::array kLimitRows = {
     LimitRow{"proof_cpu_identity_percent", &Limits::proof_cpu_identity_percent, 0, 100,
              "of one core, for the proofs of one identity"},
     LimitRow{"session_seconds", &Limits::session_seconds, 60, 86'400, "idle time of a session"},
+    LimitRow{"sessions", &Limits::sessions, 1, 1'000'000, "sessions in all"},
+    LimitRow{"sessions_per_source", &Limits::sessions_per_source, 0, 1'000'000, "sessions of one /24 or /56"},
     LimitRow{"recursion", &Limits::recursion, 1, 127, "hops of a forwarded request"},
     LimitRow{"upstream_deadline_ms", &Limits::upstream_deadline_ms, 100, 60'000,
              "for the answer of others, all tries together"},

@@ -9,10 +9,16 @@ namespace idnode {
 namespace {
 
 // Bounds of tables and queues that are built at start; every other limit is read from the current settings.
-constexpr std::array<std::string_view, 7> kAtStart = {
-    "challenge_bytes",   "challenges_per_source", "challenge_bytes_per_source",
-    "challenge_seconds", "queue_bytes",           "queue_mutations",
+constexpr std::array<std::string_view, 9> kAtStart = {
+    "challenge_bytes",
+    "challenges_per_source",
+    "challenge_bytes_per_source",
+    "challenge_seconds",
+    "queue_bytes",
+    "queue_mutations",
     "free_space_mb",
+    "sessions",
+    "sessions_per_source",
 };
 
 std::string bounds(const LimitRow& row) {

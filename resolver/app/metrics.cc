@@ -134,6 +134,9 @@ void add_listeners(const NodeNumbers& n, Page& page) {
   page.row(n.challenges.refused, label("limit", "challenge_bytes"))
       .row(n.challenges.evicted, label("limit", "challenges_per_source"))
       .row(n.challenges.expired, label("limit", "challenge_seconds"))
+      .row(n.sessions.expired, label("limit", "session_seconds"))
+      .row(n.sessions.refused, label("limit", "sessions"))
+      .row(n.sessions.evicted, label("limit", "sessions_per_source"))
       .row(n.commits.refused_busy, label("limit", "queue_mutations"))
       .row(n.commits.refused_space, label("limit", "free_space_mb"));
   page.gauge("pool_tasks", "Tasks of a thread pool.");
@@ -152,6 +155,15 @@ void add_challenges(const NodeNumbers& n, Page& page) {
   page.counter("challenges_total", "Challenges by what became of them.")
       .row(n.challenges.put, label("outcome", "issued"))
       .row(n.challenges.taken, label("outcome", "answered"));
+}
+
+void add_sessions(const NodeNumbers& n, Page& page) {
+  page.gauge("sessions", "Sessions with a key that are open.").row(n.sessions.live);
+  page.counter("sessions_total", "Sessions by what became of them.")
+      .row(n.sessions.opened, label("outcome", "opened"))
+      .row(n.sessions.ended, label("outcome", "ended"))
+      .row(n.sessions.expired, label("outcome", "expired"))
+      .row(n.sessions.evicted, label("outcome", "evicted"));
 }
 
 void add_histogram(const CommitHistogram& source, Page& page) {
@@ -243,6 +255,7 @@ std::vector<MetricFamily> Metrics::Collect() const {
   add_requests(numbers, page);
   add_listeners(numbers, page);
   add_challenges(numbers, page);
+  add_sessions(numbers, page);
   add_store(numbers, page);
   add_upstream(numbers, page);
   return page.take();

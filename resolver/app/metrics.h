@@ -11,6 +11,7 @@
 
 #include "resolver/app/access_log.h"
 #include "resolver/logic/challenges.h"
+#include "resolver/logic/sessions.h"
 #include "resolver/net/answer_cache.h"
 #include "resolver/net/pools.h"
 #include "resolver/net/probe.h"
@@ -41,6 +42,7 @@ struct NodeNumbers {
   CommitHistogram commit_seconds;
   CommitHistogram commit_mutations;
   Challenges::Counters challenges;
+  Sessions::Counters sessions;
   UpstreamCounters upstream;
   std::uint64_t upstream_servers_open = 0;  // whose breaker is not closed
   AnswerCache::Counters cache;

@@ -195,6 +195,7 @@ Opened<void> Node::open_services() {
     access_log_ = std::move(*log);
   }
   challenges_ = std::make_unique<Challenges>(settings_->limits);
+  sessions_ = std::make_unique<Sessions>(settings_->limits);
   upstream_ = std::make_unique<Upstream>(settings_, handle_endpoints_);
   metrics_ = std::make_unique<Metrics>([this] { return numbers(); });
 
@@ -202,6 +203,7 @@ Opened<void> Node::open_services() {
   services.store = store_.get();
   services.routes = &routes_;
   services.challenges = challenges_.get();
+  services.sessions = sessions_.get();
   services.settings = settings_;
   services.identity = identity_;
   services.status_json = [this] { return metrics_->json(); };

@@ -19,6 +19,7 @@
 #include "resolver/logic/challenges.h"
 #include "resolver/logic/routes.h"
 #include "resolver/logic/services.h"
+#include "resolver/logic/sessions.h"
 #include "resolver/net/handle_service.h"
 #include "resolver/net/upstream.h"
 #include "storage/commit/committer.h"
@@ -86,6 +87,7 @@ class Node {
   std::unique_ptr<IdentifierCount> count_;
   std::unique_ptr<Committer> committer_;
   std::unique_ptr<Challenges> challenges_;
+  std::unique_ptr<Sessions> sessions_;
   std::unique_ptr<AccessLog> access_log_;
   std::unique_ptr<Upstream> upstream_;
   std::unique_ptr<Metrics> metrics_;

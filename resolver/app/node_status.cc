@@ -43,6 +43,7 @@ NodeNumbers Node::numbers() const {
   n.commit_seconds = committer_->commit_seconds();
   n.commit_mutations = committer_->group_mutations();
   n.challenges = challenges_->counters();
+  n.sessions = sessions_->counters();
   n.upstream = upstream_->counters();
   n.upstream_servers_open = static_cast<std::uint64_t>(std::ranges::count_if(
       upstream_->servers(), [](const ServerState& server) { return server.state != BreakerState::kClosed; }));

@@ -42,6 +42,39 @@ ProofTask task_of(const Context& context, const PresentedProof& presented, std::
   return task;
 }
 
+Proven proven_by(MacCheck mac) {
+  switch (mac) {
+    case MacCheck::kGood: return Proven::kYes;
+    case MacCheck::kMissing: return Proven::kNoMac;
+    case MacCheck::kUnacceptable: return Proven::kOddMac;
+    case MacCheck::kRepeated: return Proven::kRepeated;
+    case MacCheck::kGone: return Proven::kGone;
+    case MacCheck::kWrong: break;
+  }
+  return Proven::kWrongMac;
+}
+
+Proven prove_by_session(Context& context) {
+  if (!context.session.authenticated) return Proven::kNo;
+  // A login has proven it for the connection (BEHAVIOUR.md §16.3 rule 4).
+  if (context.session.live == nullptr) return Proven::kYes;
+  const std::optional<MacCheck> mac = context.session_mac();
+  return mac ? proven_by(*mac) : Proven::kNeed;
+}
+
+// A challenge of the session has been answered rightly. The request that was challenged must have come from
+// who holds the session's key: always when the session becomes its identity's, and when it carries a MAC at
+// all (§8.11 rule 8).
+Proven prove_in_session(Context& context, const ProofResult& result) {
+  const PresentedProof& presented = *context.presented;
+  const Reference& own = context.session.live->identity;
+  const bool is_own = !own.handle.empty() && own.handle == presented.identity && own.index == presented.index;
+  const MacCheck mac = context.session.mac.value_or(MacCheck::kMissing);
+  if (mac == MacCheck::kMissing) return is_own ? Proven::kWrongMac : Proven::kYes;
+  if (is_own && mac == MacCheck::kGood) context.session.proven_index = result.index;
+  return proven_by(mac);
+}
+
 }  // namespace
 
 bool has_credentials(const Context& context) {
@@ -55,10 +88,7 @@ Claimed claimed_identity(const Context& context) {
 
 Proven prove(Context& context, std::uint32_t& index) {
   const PresentedProof* presented = context.presented;
-  if (presented == nullptr) {
-    // A login has proven it for the connection (BEHAVIOUR.md §16.3 rule 4).
-    return context.session.authenticated ? Proven::kYes : Proven::kNo;
-  }
+  if (presented == nullptr) return prove_by_session(context);
   const bool public_keys = same_type(presented->type, "HS_PUBKEY");
   if (!public_keys && !same_type(presented->type, "HS_SECKEY")) return Proven::kType;
   const Lookup identity = own_record(context, presented->identity);
@@ -71,8 +101,9 @@ Proven prove(Context& context, std::uint32_t& index) {
   const std::optional<ProofResult> result = context.proof(task_of(context, *presented, std::move(keys)));
   if (!result) return Proven::kNeed;
   if (!result->valid) return Proven::kNo;
-  index = result->index;
-  return Proven::kYes;
+  const Proven proven = context.session.live == nullptr ? Proven::kYes : prove_in_session(context, *result);
+  if (proven == Proven::kYes) index = result->index;
+  return proven;
 }
 
 std::optional<Outcome> refuse_unproven(Proven proven) {
@@ -81,9 +112,19 @@ std::optional<Outcome> refuse_unproven(Proven proven) {
     case Proven::kNeed: return Need{};
     case Proven::kType: return Refuse{ResponseCode::kInvalidCredential, "unknown type of authentication"};
     case Proven::kFailed: return unable_to_authenticate();
+    case Proven::kNoMac: return Refuse{ResponseCode::kInvalidCredential, "the message carries no MAC"};
+    case Proven::kWrongMac: return Refuse{ResponseCode::kInvalidSessionKey, "the MAC is not right"};
+    case Proven::kOddMac:
+      return Refuse{ResponseCode::kUnableToAuthenticate, "the credential can not be checked"};
+    case Proven::kRepeated: return repeated_message();
+    case Proven::kGone: return Refuse{ResponseCode::kSessionTimeout, "the session has ended"};
     case Proven::kNo: break;
   }
   return Refuse{ResponseCode::kAuthenticationFailed, "the proof of identity does not hold"};
+}
+
+Refuse repeated_message() {
+  return {ResponseCode::kSessionMessageRejected, "the session has seen this counter"};
 }
 
 Refuse not_permitted() { return {ResponseCode::kInvalidAdmin, "the identity lacks the permission"}; }

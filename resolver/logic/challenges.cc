@@ -43,6 +43,10 @@ struct Origin {
 using Key = std::uint64_t;
 Key key_of(std::uint32_t id, std::uint64_t connection) { return connection << 32 | id; }
 
+bool is_of_connection(std::uint64_t connection) {
+  return connection != 0 && connection != Challenges::kInSession;
+}
+
 struct Kept {
   PendingChallenge entry;
   std::uint64_t cost = 0;
@@ -57,8 +61,9 @@ struct Share {
 };
 
 // Everything about an id happens in one shard under one lock: the low bits of an id are chosen to be the
-// shard of its source network, so an entry and its source's share are never in two places. (An id that a
-// session brings keeps its own shard; a session has one challenge at most.)
+// shard of its source network, so an entry and its source's share are never in two places. What belongs to
+// one connection is where its source is, whatever id the client chose. (A session's challenge is where its id
+// says; a session has one at most.)
 struct alignas(64) Shard {
   std::mutex lock;
   std::unordered_map<Key, Kept> entries;
@@ -99,6 +104,11 @@ struct Challenges::Table {
     std::uint64_t x = seed;
     for (const std::uint8_t octet : network.octets) x = mix(x ^ octet);
     return static_cast<std::uint32_t>(x) & kShardMask;
+  }
+
+  // `id`: 0 when it is still to be chosen.
+  std::uint32_t shard_of(std::uint32_t id, std::uint64_t connection, const Address& source) const {
+    return id == 0 || is_of_connection(connection) ? shard_of(source_network(source)) : id & kShardMask;
   }
 
   bool reserve(bool udp, std::uint64_t cost);
@@ -182,7 +192,7 @@ std::uint32_t Challenges::put(PendingChallenge entry, Now now) {
   Table& table = *table_;
   const Origin origin{source_network(entry.source), entry.transport == Transport::kUdp};
   const std::uint64_t cost = cost_of(entry);
-  const std::uint32_t number = entry.id != 0 ? entry.id & kShardMask : table.shard_of(origin.network);
+  const std::uint32_t number = table.shard_of(entry.id, entry.connection, entry.source);
   Shard& shard = table.shards[number];
 
   const std::lock_guard guard(shard.lock);
@@ -216,9 +226,22 @@ std::uint32_t Challenges::put(PendingChallenge entry, Now now) {
   return id;
 }
 
-std::optional<PendingChallenge> Challenges::take(std::uint32_t id, Now now, std::uint64_t connection) {
+std::optional<std::string> Challenges::repeated(const PendingChallenge& entry, Now now) const {
   Table& table = *table_;
-  Shard& shard = table.shards[id & kShardMask];
+  Shard& shard = table.shards[table.shard_of(entry.id, entry.connection, entry.source)];
+  const std::lock_guard guard(shard.lock);
+  const auto at = shard.entries.find(key_of(entry.id, entry.connection));
+  if (at == shard.entries.end() || table.is_expired(at->second.entry, now)) return std::nullopt;
+  const PendingChallenge& open = at->second.entry;
+  if (open.envelope.request_id != entry.envelope.request_id || open.message != entry.message)
+    return std::nullopt;
+  return open.nonce;
+}
+
+std::optional<PendingChallenge> Challenges::take(std::uint32_t id, Now now, std::uint64_t connection,
+                                                 const Address& source) {
+  Table& table = *table_;
+  Shard& shard = table.shards[id == 0 ? 0 : table.shard_of(id, connection, source)];
   const std::lock_guard guard(shard.lock);
   const auto at = shard.entries.find(key_of(id, connection));
   if (at == shard.entries.end()) return std::nullopt;

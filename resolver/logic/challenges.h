@@ -15,6 +15,7 @@
 #include "protocol/address.h"
 #include "protocol/handle/envelope.h"
 #include "protocol/limits.h"
+#include "resolver/logic/sessions.h"
 #include "resolver/logic/source.h"
 
 namespace idnode {
@@ -22,9 +23,10 @@ namespace idnode {
 struct PendingChallenge {
   std::uint32_t id =
       0;  // session id of the challenge: random, 31 bit, at least 0x01000000 unless it is a session's
-  std::uint64_t connection = 0;  // of an id that an SDK client chose: the same id is another one elsewhere
-  std::string nonce;             // 16 octets
-  std::string digest;            // of the request's header and body
+  // Of an id that an SDK client chose: the same id is another one elsewhere. kInSession: of a session's id.
+  std::uint64_t connection = 0;
+  std::string nonce;   // 16 octets
+  std::string digest;  // of the request's header and body
   std::uint8_t digest_algorithm = 3;
   handle::Version
       answer_version;  // lesser of the challenge's version and suggestion: chooses the proof's algorithm
@@ -33,11 +35,16 @@ struct PendingChallenge {
   std::uint64_t created_steady_ms = 0;
   Address source;
   Transport transport = Transport::kTcp;
-  bool trusted = false;  // of the source: no share to keep to
+  bool trusted = false;                    // of the source: no share to keep to
+  std::shared_ptr<const Session> session;  // in which the request came; null: none with a key
+  MacCheck mac = MacCheck::kMissing;       // of that request
 };
 
 class Challenges {
  public:
+  // Stands for the connection in what belongs to a session that may be used from any.
+  static constexpr std::uint64_t kInSession = 0xffff'ffff;
+
   explicit Challenges(const Limits& limits);
   ~Challenges();
   Challenges(const Challenges&) = delete;
@@ -47,8 +54,12 @@ class Challenges {
   // or every bound is reached by others): the caller answers RC 3.
   std::uint32_t put(PendingChallenge entry, Now now);
   // Removes and returns the entry; none when unknown, expired or used. Atomic: of two takers one gets it.
-  // `connection`: as in the entry, 0 for ids that were chosen here.
-  std::optional<PendingChallenge> take(std::uint32_t id, Now now, std::uint64_t connection = 0);
+  // `connection`: as in the entry, 0 for ids that were chosen here; `source`: for an id that a client chose.
+  std::optional<PendingChallenge> take(std::uint32_t id, Now now, std::uint64_t connection = 0,
+                                       const Address& source = {});
+  // The nonce of the open challenge of a session, when it was made for the very same message: what came twice
+  // is challenged once (BEHAVIOUR.md §8.2 rule 5).
+  std::optional<std::string> repeated(const PendingChallenge& entry, Now now) const;
   // Drops what has expired; called by a worker's timer.
   void sweep(Now now);
 

@@ -84,6 +84,12 @@ std::optional<ProofResult> Context::proof(ProofTask task) {
   return std::nullopt;
 }
 
+std::optional<MacCheck> Context::session_mac() {
+  if (!session.mac && !carrier->credential.present) session.mac = MacCheck::kMissing;
+  wants_mac_ = !session.mac;
+  return session.mac;
+}
+
 std::string& Context::buffer() {
   if (buffers_used_ == buffers_.size()) buffers_.push_back(std::make_unique<std::string>());
   std::string& each = *buffers_[buffers_used_++];
@@ -104,9 +110,21 @@ bool Context::random(char* to, std::size_t octets) {
   return true;
 }
 
+std::string_view Context::seed() {
+  constexpr std::size_t kSize = 16;
+  if (seed_.empty()) {
+    seed_.resize(kSize);
+    if (!random(seed_.data(), kSize)) seed_.clear();
+  }
+  return seed_;
+}
+
 void Context::begin() {
   session = {};
   presented = nullptr;
+  carrier = nullptr;
+  wants_mac_ = false;
+  seed_.clear();
   wanted_.reset();
   checked_.reset();
   forget_records();
@@ -127,6 +145,9 @@ void Context::load_cold() {
 }
 
 void Context::check_proof() {
+  if (wants_mac_) session.mac = check_mac(*services_->sessions, *session.live, *carrier);
+  wants_mac_ = false;
+  if (!wanted_) return;
   result_ = run_proof(*wanted_);
   checked_ = std::move(*wanted_);
   wanted_.reset();

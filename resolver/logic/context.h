@@ -59,10 +59,15 @@ struct SessionState {
     kNone,        // session id 0 or with the top bit set
     kUnknown,     // an id that nobody knows: 500
     kConnection,  // chosen by an SDK client, bound to its TCP connection (BEHAVIOUR.md §16.3)
+    kLive,        // set up with a key (BEHAVIOUR.md §8.11)
   };
   Kind kind = Kind::kNone;
-  bool authenticated = false;  // by a login
-  Reference identity;
+  bool authenticated = false;           // kLive: its identity has been proven; kConnection: by a login
+  Reference identity;                   // proven or not
+  std::shared_ptr<const Session> live;  // kLive
+  std::optional<MacCheck> mac;          // of the request that is executed; none: not looked at yet
+  // Left by prove(): the session's own identity has been proven with the key of this index.
+  std::optional<std::uint32_t> proven_index;
 };
 
 class Context {
@@ -82,6 +87,9 @@ class Context {
   // Proofs. None: not checked yet, or checked against other keys; it is remembered as wanted: return Need.
   std::optional<ProofResult> proof(ProofTask task);
 
+  // How the MAC of the request stands (kLive only). None: it is remembered as wanted: return Need.
+  std::optional<MacCheck> session_mac();
+
   // Buffers for what an outcome points to. Each call hands out another one, empty.
   std::string& buffer();
 
@@ -91,14 +99,17 @@ class Context {
   const RouteTable& routes() const { return *routes_; }
   std::shared_ptr<const PrefixEntry> route(std::string_view folded_prefix_handle) const;
 
-  // Random octets for minted names; false: no entropy (RC 2).
+  // Random octets; false: no entropy (RC 2).
   bool random(char* to, std::size_t octets);
+  // Random octets that stay the same as long as the request is decided; empty: no entropy.
+  std::string_view seed();
 
   // What stands around the request; set by the driver.
   Source source;
   Now now;
   SessionState session;
   const PresentedProof* presented = nullptr;  // null: no challenge answer
+  const handle::Request* carrier = nullptr;   // kLive: whose MAC is looked at
 
   // For the driver.
   void begin();  // forgets everything of the request before, but the routes
@@ -106,9 +117,9 @@ class Context {
   void take_routes(std::shared_ptr<const RouteTable> routes) { routes_ = std::move(routes); }
   void forget_records();  // decide again on the new state (Again); the proof's result stays
   bool wants_records() const { return cold_ != 0; }
-  bool wants_proof() const { return wanted_.has_value(); }
+  bool wants_proof() const { return wanted_.has_value() || wants_mac_; }
   void load_cold();    // pool: reads what is cold, with Depth::kDisk
-  void check_proof();  // pool: runs the wanted proof
+  void check_proof();  // pool: runs the wanted proof, looks at the wanted MAC
   // Before decide() is called again: buffers are free again, what was read is taken up.
   void next_round();
   const std::shared_ptr<const RouteTable>& routes_pointer() const { return routes_; }
@@ -137,6 +148,8 @@ class Context {
   std::optional<ProofTask> wanted_;
   std::optional<ProofTask> checked_;
   ProofResult result_;
+  bool wants_mac_ = false;
+  std::string seed_;
 };
 
 }  // namespace idnode

@@ -26,18 +26,16 @@ void append_uuid(std::string_view octets, std::string& out) {
   out.append("-").append(hex, 16, 4).append("-").append(hex, 20, 12);
 }
 
-// `stem` and a suffix that is not in use. The suffix comes from the nonce of the answered challenge, which is
-// random and used once, so every round of one decision finds the same name.
+// `stem` and a suffix that is not in use. The suffix comes from octets that are random, used once and the
+// same in every round of one decision (the nonce of the answered challenge, else the context's), so each
+// round finds the same name.
 std::optional<Outcome> mint(Context& context, std::string_view stem, std::string& name, Lookup& record) {
+  const std::string_view secret = context.presented != nullptr ? context.presented->nonce : context.seed();
+  if (secret.empty()) return Refuse{ResponseCode::kError, "no random octets for a name"};
   for (int attempt = 0; attempt < kMintTries; ++attempt) {
-    std::string seed(16, '\0');
-    if (context.presented != nullptr) {
-      const char number = static_cast<char>(attempt);
-      seed = crypto::digest(crypto::Digest::kSha256, {context.presented->nonce, stem, {&number, 1}})
-                 .substr(0, 16);
-    } else if (!context.random(seed.data(), seed.size())) {
-      return Refuse{ResponseCode::kError, "no random octets for a name"};
-    }
+    const char number = static_cast<char>(attempt);
+    const std::string seed =
+        crypto::digest(crypto::Digest::kSha256, {secret, stem, {&number, 1}}).substr(0, 16);
     name.assign(stem);
     append_uuid(seed, name);
     if (auto out = look_up(context, name, record)) return out;

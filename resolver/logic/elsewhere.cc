@@ -72,7 +72,9 @@ Outcome ask(const handle::Request& request, Context& context, Target target) {
 
 bool speaks_industrial(const handle::Request& request, const Context& context) {
   const auto* body = std::get_if<handle::ResolveBody>(&request.body);
-  return (body != nullptr && body->has_identity) || context.session.kind == SessionState::Kind::kConnection;
+  const SessionState& session = context.session;
+  return (body != nullptr && body->has_identity) || session.kind == SessionState::Kind::kConnection ||
+         (session.live != nullptr && session.live->connection != 0);
 }
 
 bool is_code(const Outcome& outcome, handle::ResponseCode code) {

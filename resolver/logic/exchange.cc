@@ -1,10 +1,12 @@
 #include "resolver/logic/exchange.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <variant>
 
 #include "protocol/handle/admin.h"
+#include "protocol/handle/message_cipher.h"
 #include "protocol/handle/proof.h"
 #include "protocol/handle/request.h"
 #include "resolver/logic/authorize.h"
@@ -12,6 +14,8 @@
 #include "resolver/logic/decide.h"
 #include "resolver/logic/listing.h"
 #include "resolver/logic/respond.h"
+#include "resolver/logic/session_key.h"
+#include "resolver/logic/settle.h"
 
 namespace idnode {
 namespace {
@@ -25,6 +29,24 @@ constexpr std::size_t kNonceSize = 16;
 // Session ids of this node start here; below it are those that SDK clients choose (WIRE.md §25.1).
 constexpr std::uint32_t kFirstOwnSession = 0x01000000;
 constexpr std::uint32_t kNoSessionBit = 0x80000000;
+
+bool names_session(const handle::Envelope& envelope) {
+  return envelope.session_id != 0 && (envelope.session_id & kNoSessionBit) == 0;
+}
+
+// Whether the MAC of a request in a session is looked at before anything is decided: so the counter of
+// whatever could be repeated to some effect is spent, whatever the request is answered. Public resolution and
+// what stands outside of the session do without (WIRE.md §17.6).
+bool spends_counter(const handle::Request& request) {
+  switch (request.op()) {
+    case handle::OpCode::kResolve: return !request.has(handle::flag::kPublicOnly);
+    case handle::OpCode::kSiteInfo:
+    case handle::OpCode::kVerifyAnswer:
+    case handle::OpCode::kSessionSetup:
+    case handle::OpCode::kSessionKeyExchange: return false;
+    default: return request.credential.present;
+  }
+}
 
 template <class... F>
 struct Overload : F... {
@@ -40,8 +62,9 @@ struct Exchange::State {
   enum class Phase {
     kDone,
     kLoad,     // read pool: cold records
-    kProof,    // crypto pool
-    kSign,     // crypto pool
+    kProof,    // crypto pool: a proof, a MAC
+    kKey,      // crypto pool: the key of a new session
+    kSeal,     // crypto pool
     kList,     // read pool: the next names
     kWritten,  // the driver writes a message of several
     kCommit,
@@ -57,6 +80,7 @@ struct Exchange::State {
   // The message that came.
   handle::Envelope envelope;
   std::string_view message;
+  std::string decrypted;                         // what `message` is then
   std::string kept;                              // a copy, once keep() was called
   std::shared_ptr<const NodeIdentity> identity;  // the same
   handle::Request received;
@@ -78,12 +102,16 @@ struct Exchange::State {
   Answer answer;  // of the mutation; its texts are in the two strings
   std::string answer_name, answer_values;
   Question question;
+  SetSession offer;
+  Result<MadeKey> made_key;
   std::string error;  // frame of an answer to octets that became no request
   ExchangeRecord record;
 
   void reset(const handle::Envelope& e, std::string_view m, const Source& source, Now now);
   void take_routes();
   Step begin();
+  void look_up_session();
+  std::optional<Step> decrypt();
   Step answer_challenge();
   Step execute(Addressee to);
   Step protocol_error(ResponseCode code, std::string_view text);
@@ -91,6 +119,9 @@ struct Exchange::State {
   Step run();
   Step gather();
   Step challenge();
+  void note_proof();
+  Step open_session();
+  Step end_session();
   Step commit(Commit&& outcome);
   Step ask(Forward&& outcome);
   Step refuse(const Refuse& refusal);
@@ -137,10 +168,10 @@ Step Exchange::State::protocol_error(ResponseCode code, std::string_view text) {
 
 // P1 (BEHAVIOUR.md §4.4, WIRE.md §29).
 Step Exchange::State::begin() {
-  if (envelope.encrypted) {
-    const bool named = envelope.session_id != 0 && (envelope.session_id & kNoSessionBit) == 0;
-    return named ? protocol_error(ResponseCode::kSessionTimeout, "there is no such session")
-                 : protocol_error(ResponseCode::kSessionFailed, "an encrypted message without a session");
+  if (names_session(envelope)) look_up_session();
+  const bool in_the_clear = !envelope.encrypted;
+  if (!in_the_clear) {
+    if (const std::optional<Step> end = decrypt()) return *end;
   }
   if (message.size() < handle::kHeaderSize) {
     close = true;
@@ -164,23 +195,67 @@ Step Exchange::State::begin() {
   received = *decoded;
   request = &received;
 
-  const std::uint32_t id = envelope.session_id;
-  if (id != 0 && (id & kNoSessionBit) == 0) {
-    const bool chosen_by_client = id < kFirstOwnSession && context.source.transport == Transport::kTcp &&
-                                  context.settings().idis.connection_sessions;
-    context.session.kind = chosen_by_client ? SessionState::Kind::kConnection : SessionState::Kind::kUnknown;
-  }
+  if (in_the_clear && context.session.live != nullptr && context.session.live->encrypt_all)
+    return protocol_error(ResponseCode::kSessionFailed, "everything in this session is to be encrypted");
+
+  context.carrier = &received;
   if (received.op() == handle::OpCode::kAnswerChallenge) return answer_challenge();
-  return execute({envelope.request_id, context.session.kind == SessionState::Kind::kNone ? 0 : id});
+  return execute(
+      {envelope.request_id, context.session.kind == SessionState::Kind::kNone ? 0 : envelope.session_id});
+}
+
+// P5, P6.
+void Exchange::State::look_up_session() {
+  const std::uint32_t id = envelope.session_id;
+  SessionState& session = context.session;
+  const bool chosen_by_client = id < kFirstOwnSession && context.source.transport == Transport::kTcp &&
+                                context.settings().idis.connection_sessions;
+  session.kind = chosen_by_client ? SessionState::Kind::kConnection : SessionState::Kind::kUnknown;
+  if (services.sessions == nullptr) return;
+  std::optional<Sessions::Live> found =
+      chosen_by_client
+          ? services.sessions->find(id, context.source.connection, context.source.peer.address, context.now)
+          : services.sessions->find(id, context.now);
+  if (!found) return;
+  session.kind = SessionState::Kind::kLive;
+  session.authenticated = found->authenticated;
+  session.identity = {found->session->identity.handle, found->index};
+  session.live = std::move(found->session);
+}
+
+// Everything that is wrong with the octets looks the same from outside (WIRE.md §18 rule 7).
+std::optional<Step> Exchange::State::decrypt() {
+  if (!names_session(envelope))
+    return protocol_error(ResponseCode::kSessionFailed, "an encrypted message without a session");
+  if (context.session.live == nullptr)
+    return protocol_error(ResponseCode::kSessionTimeout, "there is no such session");
+  Result<std::string> plain = handle::decrypt_message(context.session.live->algorithm, envelope.version,
+                                                      context.session.live->key, message);
+  if (!plain) return protocol_error(ResponseCode::kSessionFailed, "the message can not be decrypted");
+  decrypted = std::move(*plain);
+  message = decrypted;
+  envelope.encrypted = false;
+  envelope.length = static_cast<std::uint32_t>(message.size());
+  return std::nullopt;
 }
 
 // Opcode 200: the stored request runs again with the proof (BEHAVIOUR.md §8.3).
 Step Exchange::State::answer_challenge() {
-  const bool on_connection = context.session.kind == SessionState::Kind::kConnection;
-  pending = services.challenges->take(envelope.session_id, context.now,
-                                      on_connection ? context.source.connection : 0);
-  reply.begin(received, {envelope.request_id, envelope.session_id}, *services.identity, context.now);
-  if (!pending) return refuse({ResponseCode::kAuthenticationTimeout, "there is no such open challenge"});
+  SessionState& session = context.session;
+  const bool on_connection =
+      session.kind == SessionState::Kind::kConnection || (session.live && session.live->connection != 0);
+  if (on_connection || session.live) {
+    pending = services.challenges->take(envelope.session_id, context.now,
+                                        on_connection ? context.source.connection : Challenges::kInSession,
+                                        context.source.peer.address);
+  } else {
+    pending = services.challenges->take(envelope.session_id, context.now);
+  }
+  reply.begin(received, {envelope.request_id, envelope.session_id}, *services.identity, context.now,
+              session.live.get());
+  // The id may have become that of another session meanwhile.
+  if (!pending || pending->session != session.live)
+    return refuse({ResponseCode::kAuthenticationTimeout, "there is no such open challenge"});
   const Limits& limits = context.settings().limits;
   const Result<handle::Request> decoded = handle::decode_request(
       pending->envelope, pending->message,
@@ -194,37 +269,98 @@ Step Exchange::State::answer_challenge() {
   presented = {pending->nonce, pending->digest, pending->answer_version, body.type, received.name,
                body.index,     body.proof};
   context.presented = &presented;
-  if (!on_connection) context.session.kind = SessionState::Kind::kNone;
-  return execute({envelope.request_id, on_connection ? envelope.session_id : 0});
+  if (session.live) {
+    session.mac = pending->mac;
+  } else if (!on_connection) {
+    session.kind = SessionState::Kind::kNone;
+  }
+  return execute({envelope.request_id, session.kind == SessionState::Kind::kNone ? 0 : envelope.session_id});
 }
 
 Step Exchange::State::execute(Addressee to) {
-  reply.begin(*request, to, *services.identity, context.now);
+  reply.begin(*request, to, *services.identity, context.now, context.session.live.get());
+  if (context.session.live && !context.session.mac && spends_counter(received) && !context.session_mac()) {
+    phase = Phase::kProof;
+    holds = true;
+    return Step::kCryptoPool;
+  }
   return run();
 }
 
 Step Exchange::State::run() {
   if (++rounds > kMostRounds) return refuse({ResponseCode::kError, "the request needs too many look-ups"});
+  const SessionState& session = context.session;
+  // What was done already is not done again, nor told how it would end now.
+  if (session.authenticated && context.presented == nullptr && session.mac == MacCheck::kRepeated)
+    return refuse(repeated_message());
   context.next_round();
-  return std::visit(
-      Overload{
-          [&](Answer&& each) {
-            reply.answer(each);
-            return finish();
-          },
-          [&](Refuse&& each) { return refuse(each); },
-          [&](Challenge&&) { return challenge(); },
-          [&](Forward&& each) { return ask(std::move(each)); },
-          [&](Need&&) { return gather(); },
-          [&](Commit&& each) { return commit(std::move(each)); },
-          [&](Stream&& each) {
-            listing.begin(*services.store, std::move(each));
-            phase = Phase::kList;
-            return Step::kReadPool;
-          },
-          [&](SetSession&&) { return refuse({ResponseCode::kNotSupported, "this node keeps no sessions"}); },
-      },
-      decide(*request, context));
+  Outcome outcome = decide(*request, context);
+  note_proof();
+  return std::visit(Overload{
+                        [&](Answer&& each) {
+                          reply.answer(each);
+                          return finish();
+                        },
+                        [&](Refuse&& each) { return refuse(each); },
+                        [&](Challenge&&) { return challenge(); },
+                        [&](Forward&& each) { return ask(std::move(each)); },
+                        [&](Need&&) { return gather(); },
+                        [&](Commit&& each) { return commit(std::move(each)); },
+                        [&](Stream&& each) {
+                          listing.begin(*services.store, std::move(each));
+                          phase = Phase::kList;
+                          return Step::kReadPool;
+                        },
+                        [&](SetSession&& each) {
+                          offer = std::move(each);
+                          phase = Phase::kKey;
+                          holds = true;
+                          return Step::kCryptoPool;
+                        },
+                        [&](EndSession&&) { return end_session(); },
+                    },
+                    std::move(outcome));
+}
+
+// The session's own identity has answered a challenge of it: from now on its MACs speak for that identity.
+void Exchange::State::note_proof() {
+  SessionState& session = context.session;
+  if (!session.proven_index) return;
+  services.sessions->authenticate(*session.live, *session.proven_index);
+  session.proven_index.reset();
+}
+
+Step Exchange::State::open_session() {
+  if (!made_key) return refuse({ResponseCode::kSessionFailed, "the key of the session could not be made"});
+  auto session = std::make_unique<Session>();
+  session->algorithm = made_key->algorithm;
+  session->key = std::move(made_key->key);
+  session->identity = std::move(offer.identity);
+  session->encrypt_all = offer.encrypt_all;
+  session->idle_ms = offer.idle_ms;
+  session->source = context.source.peer.address;
+  session->trusted = context.source.trusted;
+  const SessionState& before = context.session;
+  if (before.kind == SessionState::Kind::kConnection || (before.live && before.live->connection != 0)) {
+    // The client has chosen its id; the session is of no use once the connection is gone.
+    session->id = envelope.session_id;
+    session->connection = context.source.connection;
+    session->idle_ms = std::min(session->idle_ms, context.settings().limits.idle_seconds * 1'000);
+  }
+  const std::shared_ptr<const Session> opened = services.sessions->open(std::move(session), context.now);
+  if (opened == nullptr) return refuse({ResponseCode::kTooBusy, "too many sessions"});
+  Answer done;
+  done.session_mode = static_cast<std::uint16_t>(offer.mode);
+  done.key_data = made_key->data;
+  reply.set_session_id(opened->id);
+  reply.answer(done);
+  return finish();
+}
+
+Step Exchange::State::end_session() {
+  services.sessions->end(*context.session.live);
+  reply.answer({});
+  return finish();
 }
 
 Step Exchange::State::gather() {
@@ -247,10 +383,16 @@ Step Exchange::State::challenge() {
   std::string nonce(kNonceSize, '\0');
   if (!context.random(nonce.data(), nonce.size())) return refuse({ResponseCode::kError, "no random octets"});
   PendingChallenge entry;
-  if (context.session.kind == SessionState::Kind::kConnection) {
+  const SessionState& session = context.session;
+  entry.session = session.live;
+  if (session.kind == SessionState::Kind::kConnection || (session.live && session.live->connection != 0)) {
     entry.id = envelope.session_id;
     entry.connection = context.source.connection;
+  } else if (session.live) {
+    entry.id = envelope.session_id;
+    entry.connection = Challenges::kInSession;
   }
+  if (session.live) entry.mac = context.session_mac().value_or(MacCheck::kWrong);
   entry.nonce = nonce;
   entry.digest = reply.make_digest();
   entry.digest_algorithm = reply.digest_algorithm();
@@ -261,6 +403,12 @@ Step Exchange::State::challenge() {
   entry.source = context.source.peer.address;
   entry.transport = context.source.transport;
   entry.trusted = context.source.trusted;
+  if (session.live) {
+    if (const std::optional<std::string> open = services.challenges->repeated(entry, context.now)) {
+      reply.challenge(*open, envelope.session_id);
+      return finish();
+    }
+  }
   const std::uint32_t id = services.challenges->put(std::move(entry), context.now);
   if (id == 0) return refuse({ResponseCode::kTooBusy, "too many open challenges"});
   reply.challenge(nonce, id);
@@ -273,7 +421,8 @@ Step Exchange::State::commit(Commit&& outcome) {
   if (!context.random(mutation.id.data(), mutation.id.size()))
     return refuse({ResponseCode::kError, "no random octets"});
   mutation.source = to_text(context.source.peer.address);
-  if (const Claimed claimed = claimed_identity(context); !claimed.identity.empty())
+  if (const Claimed claimed = claimed_identity(context);
+      has_credentials(context) && !claimed.identity.empty())
     mutation.actor = handle::to_text(Reference{std::string(claimed.identity), claimed.index});
   context.append_reads(mutation.reads);
 
@@ -301,8 +450,8 @@ Step Exchange::State::refuse(const Refuse& refusal) {
 
 Step Exchange::State::finish() {
   listing.end();
-  phase = reply.wants_signature() ? Phase::kSign : Phase::kDone;
-  return phase == Phase::kSign ? Step::kCryptoPool : Step::kDone;
+  phase = reply.wants_seal() ? Phase::kSeal : Phase::kDone;
+  return phase == Phase::kSeal ? Step::kCryptoPool : Step::kDone;
 }
 
 Step Exchange::State::drop() {
@@ -314,8 +463,8 @@ Step Exchange::State::drop() {
 Step Exchange::State::after_list() {
   if (!listed) return refuse({ResponseCode::kError, "the names could not be read"});
   reply.names(listing.count(), listing.encoded(), listing.more());
-  if (!reply.wants_signature()) return after_message();
-  phase = Phase::kSign;
+  if (!reply.wants_seal()) return after_message();
+  phase = Phase::kSeal;
   return Step::kCryptoPool;
 }
 
@@ -372,7 +521,8 @@ void Exchange::work() {
   switch (s.phase) {
     case State::Phase::kLoad: s.context.load_cold(); return;
     case State::Phase::kProof: s.context.check_proof(); return;
-    case State::Phase::kSign: s.reply.sign(); return;
+    case State::Phase::kKey: s.made_key = make_session_key(s.offer, s.request->answer_version()); return;
+    case State::Phase::kSeal: s.reply.seal(); return;
     case State::Phase::kList: s.listed = s.listing.read(); return;
     default: return;
   }
@@ -384,7 +534,8 @@ Step Exchange::resume(Now now) {
   switch (s.phase) {
     case State::Phase::kLoad: return s.context.wants_proof() ? s.gather() : s.run();
     case State::Phase::kProof: return s.run();
-    case State::Phase::kSign: return s.after_message();
+    case State::Phase::kKey: return s.open_session();
+    case State::Phase::kSeal: return s.after_message();
     case State::Phase::kList: return s.after_list();
     case State::Phase::kWritten: s.phase = State::Phase::kList; return Step::kReadPool;
     default: return Step::kDone;

@@ -24,9 +24,9 @@ constexpr Operation kOperations[] = {
     {OpCode::kListHandles, list_handles, false, true, false},
     {OpCode::kVerifyAnswer, verify_answer, false, true, true},
     {OpCode::kListHomed, list_homed, false, false, false},
-    {OpCode::kSessionSetup, no_session_setup, false, false, true},
-    {OpCode::kSessionTerminate, no_session, false, false, true},
-    {OpCode::kSessionKeyExchange, no_session_setup, false, false, true},
+    {OpCode::kSessionSetup, set_up_session, false, false, true},
+    {OpCode::kSessionTerminate, end_session, false, false, true},
+    {OpCode::kSessionKeyExchange, exchange_key, false, false, true},
     {OpCode::kNextTransactionId, not_offered, true, false, true},
     {OpCode::kRetrieveTransactions, not_offered, true, false, false},
     {OpCode::kDumpHandles, not_offered, true, false, false},
@@ -45,14 +45,6 @@ const Operation* operation(OpCode code) {
 
 Outcome not_offered(const handle::Request&, Context&) {
   return Refuse{ResponseCode::kNotSupported, "this node does not offer the operation"};
-}
-
-Outcome no_session_setup(const handle::Request&, Context&) {
-  return Refuse{ResponseCode::kSessionFailed, "this node does not set up sessions"};
-}
-
-Outcome no_session(const handle::Request&, Context&) {
-  return Refuse{ResponseCode::kSessionTimeout, "there is no such session"};
 }
 
 Outcome back_up(const handle::Request& request, Context& context) {

@@ -31,11 +31,14 @@ Outcome verify_answer(const handle::Request& request, Context& context);
 Outcome list_handles(const handle::Request& request, Context& context);
 Outcome list_homed(const handle::Request& request, Context& context);
 
-// Known, and refused until they are offered: 106, 1000-1002 and 2001 (5), 400 and 402 (501), 401 without a
-// session (500); 1003 only once the requester has shown that it may ask (BEHAVIOUR.md §8.9).
+// session.cc
+Outcome set_up_session(const handle::Request& request, Context& context);
+Outcome end_session(const handle::Request& request, Context& context);
+Outcome exchange_key(const handle::Request& request, Context& context);
+
+// Known, and refused until they are offered: 106, 1000-1002 and 2001 (5); 1003 only once the requester has
+// shown that it may ask (BEHAVIOUR.md §8.9).
 Outcome not_offered(const handle::Request& request, Context& context);
-Outcome no_session_setup(const handle::Request& request, Context& context);
-Outcome no_session(const handle::Request& request, Context& context);
 Outcome back_up(const handle::Request& request, Context& context);
 
 // change.cc and those beside it

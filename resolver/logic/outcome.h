@@ -12,6 +12,7 @@
 
 #include "protocol/handle/codes.h"
 #include "protocol/handle/request.h"
+#include "protocol/handle/session.h"
 #include "protocol/value.h"
 #include "resolver/logic/routes.h"
 #include "storage/commit/mutation.h"
@@ -29,9 +30,11 @@ struct Answer {
   std::string_view name;    // resolve: the client's spelling; create: the made name; 302, 303: empty
   bool has_values = false;  // resolve, 302, 303
   ValueList values;
-  bool restricted = false;    // a value without PUBLIC_READ is among them
-  std::string_view site;      // site info
-  std::uint8_t verified = 0;  // 201
+  bool restricted = false;         // a value without PUBLIC_READ is among them
+  std::string_view site;           // site info
+  std::uint8_t verified = 0;       // 201
+  std::uint16_t session_mode = 0;  // 400
+  std::string_view key_data;       // 400
 };
 
 // Any other code. `text` is for people.
@@ -67,12 +70,19 @@ struct Stream {
   bool stored_keys = false;  // keys instead of the original spelling (BEHAVIOUR.md §1.1 rule 4)
 };
 
-// The connection's session becomes that of an identity (login). Places for the session operations.
+// A session is to be opened: the driver makes its key (session_key.h), takes it into the table and answers.
 struct SetSession {
-  Reference identity;
-  Answer answer;
+  handle::SessionMode mode = handle::SessionMode::kDiffieHellman;
+  std::string key;     // what the key is made with: the client's DH_PUB_KEY, or the data of its HS_PUBKEY
+  Reference identity;  // that it is set up for, not proven; an empty handle: anonymous
+  std::uint64_t idle_ms = 0;
+  bool encrypt_all = false;
 };
 
-using Outcome = std::variant<Answer, Refuse, Challenge, Forward, Need, Commit, Stream, SetSession>;
+// The request's session ends; success.
+struct EndSession {};
+
+using Outcome =
+    std::variant<Answer, Refuse, Challenge, Forward, Need, Commit, Stream, SetSession, EndSession>;
 
 }  // namespace idnode

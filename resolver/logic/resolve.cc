@@ -60,8 +60,8 @@ Outcome readable_values(const Asked& asked, ValueList record, const Selection& f
 // identity may read, if its clients never clear PO (§16.2 rule 3).
 Outcome read_public(const Asked& asked, ValueList record, const Selection& found) {
   Context& context = asked.context;
-  if (found.guarded != 0 && context.session.authenticated &&
-      context.settings().idis.ignore_po_when_authenticated) {
+  if (found.guarded != 0 && context.session.kind == SessionState::Kind::kConnection &&
+      context.session.authenticated && context.settings().idis.ignore_po_when_authenticated) {
     std::optional<Outcome> refusal =
         authorize(asked.request, context, handle::kReadValue, asked.name, record);
     if (!refusal) return readable_values(asked, record, found);

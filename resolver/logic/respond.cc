@@ -2,6 +2,7 @@
 
 #include "protocol/handle/credential.h"
 #include "protocol/handle/message_auth.h"
+#include "protocol/handle/message_cipher.h"
 #include "protocol/handle/request_digest.h"
 #include "resolver/logic/exchange.h"
 
@@ -58,7 +59,8 @@ bool tells_of_local_data(ResponseCode code) {
 
 }  // namespace
 
-void Reply::begin(const handle::Request& request, Addressee to, const NodeIdentity& node, Now now) {
+void Reply::begin(const handle::Request& request, Addressee to, const NodeIdentity& node, Now now,
+                  const Session* session) {
   request_ = &request;
   to_ = to;
   node_ = &node;
@@ -66,7 +68,11 @@ void Reply::begin(const handle::Request& request, Addressee to, const NodeIdenti
   frame_.clear();
   digest_.clear();
   code_ = ResponseCode::kNone;
-  wants_signature_ = false;
+  wants_seal_ = false;
+  // Set-up and key exchange are answered in the name of the node, not of a session.
+  const bool about_keys =
+      request.op() == handle::OpCode::kSessionSetup || request.op() == handle::OpCode::kSessionKeyExchange;
+  session_ = about_keys ? nullptr : session;
 }
 
 handle::Response Reply::start(ResponseCode code, bool authoritative) const {
@@ -98,7 +104,7 @@ std::string_view Reply::make_digest() {
   return digest_;
 }
 
-void Reply::write(handle::Response& response) {
+void Reply::write(handle::Response& response, bool restricted) {
   const bool in_every_answer =
       request_->has(handle::flag::kReturnDigest) && response.envelope.version.at_least(2, 1);
   if (in_every_answer || response.code() == ResponseCode::kAuthenticationNeeded) {
@@ -113,7 +119,9 @@ void Reply::write(handle::Response& response) {
   }
   code_ = response.code();
   written_ = response.envelope;
-  wants_signature_ = request_->has(handle::flag::kCertify);
+  encrypts_ = session_ != nullptr && (request_->has(handle::flag::kEncrypt) || session_->encrypt_all ||
+                                      (restricted && written_.version.at_least(2, 8)));
+  wants_seal_ = encrypts_ || request_->has(handle::flag::kCertify);
 }
 
 void Reply::answer(const Answer& answer) {
@@ -124,7 +132,9 @@ void Reply::answer(const Answer& answer) {
   response.values = answer.values;
   response.site = answer.site;
   response.verified = answer.verified;
-  write(response);
+  response.mode = answer.session_mode;
+  response.key_data = answer.key_data;
+  write(response, answer.restricted);
 }
 
 void Reply::refuse(const Refuse& refusal) {
@@ -170,30 +180,51 @@ void Reply::names(std::uint32_t count, std::string_view encoded, bool more) {
   write(response);
 }
 
-void Reply::sign() {
-  wants_signature_ = false;
+void Reply::seal() {
+  const bool certified = !request_->has(handle::flag::kCertify) || certify();
+  const bool sealed = certified && (!encrypts_ || encrypt());
+  if (!sealed) refuse({ResponseCode::kError, "the answer could not be signed or encrypted", false});
+  wants_seal_ = false;
+}
+
+bool Reply::certify() {
   constexpr std::size_t kNoCredential = 4;
   const handle::Coverage coverage{written_.version, written_.suggested, written_.session_id,
-                                  written_.request_id, 0};
+                                  written_.request_id, session_ == nullptr ? 0 : session_->next_counter()};
   const std::string_view message = std::string_view(frame_).substr(
       handle::kEnvelopeSize, frame_.size() - handle::kEnvelopeSize - kNoCredential);
-  Result<handle::Authentication> made = node_->key == nullptr
-                                            ? std::unexpected(Errc::kCrypto)
-                                            : handle::sign_message(coverage, message, *node_->key);
-  if (!made) {
-    refuse({ResponseCode::kError, "the answer could not be signed", false});
-    wants_signature_ = false;
-    return;
+  Result<handle::Authentication> made = std::unexpected(Errc::kCrypto);
+  if (session_ != nullptr) {
+    made = handle::make_mac(coverage, message, session_->key);
+  } else if (node_->key != nullptr) {
+    made = handle::sign_message(coverage, message, *node_->key);
   }
+  if (!made) return false;
   handle::Credential credential;
   credential.present = true;
-  credential.type = "HS_SIGNED";
+  credential.counter = coverage.counter;
+  credential.type = session_ == nullptr ? "HS_SIGNED" : "HS_MAC";
   credential.algorithm = made->algorithm;
   credential.signature = made->signature;
   frame_.resize(frame_.size() - kNoCredential);
   handle::encode(credential, frame_);
   Writer(frame_).patch_u32(handle::kEnvelopeSize - 4,
                            static_cast<std::uint32_t>(frame_.size() - handle::kEnvelopeSize));
+  return true;
+}
+
+bool Reply::encrypt() {
+  const Result<std::string> encrypted =
+      handle::encrypt_message(session_->algorithm, written_.version, session_->key,
+                              std::string_view(frame_).substr(handle::kEnvelopeSize));
+  if (!encrypted || encrypted->size() > handle::kMaxMessage) return false;
+  handle::Envelope envelope = written_;
+  envelope.encrypted = true;
+  envelope.length = static_cast<std::uint32_t>(encrypted->size());
+  frame_.clear();
+  handle::encode(envelope, frame_);
+  frame_.append(*encrypted);
+  return true;
 }
 
 void append_protocol_error(const Services& services, const handle::Envelope& envelope,

@@ -11,6 +11,7 @@
 #include "protocol/handle/site.h"
 #include "resolver/logic/challenges.h"
 #include "resolver/logic/routes.h"
+#include "resolver/logic/sessions.h"
 #include "resolver/logic/settings.h"
 #include "storage/store.h"
 
@@ -36,6 +37,7 @@ struct Services {
   const Store* store = nullptr;
   const Routes* routes = nullptr;
   Challenges* challenges = nullptr;
+  Sessions* sessions = nullptr;              // null: none can be set up
   std::shared_ptr<const Settings> settings;  // replaced on reload between requests of a worker
   std::shared_ptr<const NodeIdentity> identity;
   // Fills the buffer with the current numbers for 0.SITE/status value 2 (JSON); may be empty.

@@ -16,10 +16,15 @@ namespace idnode {
 
 enum class Proven : std::uint8_t {
   kYes,
-  kNo,      // wrong, or no key of that name: 403
-  kType,    // not a way to prove anything here: 404
-  kNeed,    // the key's record is cold, or the proof has not been run
-  kFailed,  // the store failed: 406
+  kNo,        // wrong, or no key of that name: 403
+  kType,      // not a way to prove anything here: 404
+  kNeed,      // the key's record is cold, or the proof or the MAC has not been looked at
+  kFailed,    // the store failed: 406
+  kNoMac,     // in an authenticated session: 404
+  kWrongMac,  // 502
+  kOddMac,    // a credential that can not be checked: 406
+  kRepeated,  // 505
+  kGone,      // the session ended meanwhile: 500
 };
 
 // Whether the credentials of the request hold. `index` becomes that of the key that verified.
@@ -28,6 +33,7 @@ Proven prove(Context& context, std::uint32_t& index);
 std::optional<Outcome> refuse_unproven(Proven proven);
 
 Refuse not_permitted();
+Refuse repeated_message();
 Refuse unable_to_authenticate();
 
 // `may(who)`: May for an identity. nullopt: permitted and proven.

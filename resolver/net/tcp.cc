@@ -64,8 +64,10 @@ void Connections::look() {
   const std::uint64_t expired = lane_.reassembly.sweep(lane_.limits(), now_ms);
   if (expired != 0) lane_.probe.bite(Bite::kUdpReassemblySeconds, expired);
   // What has expired elsewhere is dropped by whoever meets it; this is for what nobody meets.
-  if (lane_.index == 0 && ++looks_ % kLooksPerSweep == 0 && lane_.services->challenges != nullptr)
-    lane_.services->challenges->sweep(clock_now());
+  if (lane_.index == 0 && ++looks_ % kLooksPerSweep == 0) {
+    if (lane_.services->challenges != nullptr) lane_.services->challenges->sweep(clock_now());
+    if (lane_.services->sessions != nullptr) lane_.services->sessions->sweep(clock_now());
+  }
   timer_.expires_after(kLook);
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) look();

@@ -25,7 +25,7 @@ std::uint32_t flags_of(const Command& command) {
       {"RE", handle::flag::kRecursive},     {"CA", handle::flag::kCacheCertify},
       {"PO", handle::flag::kPublicOnly},    {"RD", handle::flag::kReturnDigest},
       {"OV", handle::flag::kOverwrite},     {"MN", handle::flag::kMint},
-      {"NR", handle::flag::kDoNotRefer}};
+      {"NR", handle::flag::kDoNotRefer},    {"EN", handle::flag::kEncrypt}};
   std::uint32_t flags = handle::flag::kClientDefault;
   for (const std::string& word : command.words) {
     if (word.size() < 3 || (word[0] != '+' && word[0] != '-')) continue;
@@ -156,6 +156,32 @@ std::unique_ptr<Sent> make_request(const Command& command, const Keys& keys, std
   handle::encode_request(request, {}, sent->frame);
   if (command.option("extra")) extend(command, sent->frame);
   cut(command, sent->frame);
+  return sent;
+}
+
+std::unique_ptr<Sent> with_frame(const Sent& sent, std::string frame) {
+  auto other = std::make_unique<Sent>();
+  other->frame = std::move(frame);
+  other->source = sent.source;
+  return other;
+}
+
+std::unique_ptr<Sent> make_set_up(const Command& command, const std::string& public_key,
+                                  std::uint32_t request_id) {
+  auto sent = std::make_unique<Sent>();
+  sent->source = source_of(command);
+  handle::Request request = outline(command, request_id, 0);
+  request.header.opcode = static_cast<std::uint32_t>(OpCode::kSessionSetup);
+  const auto identity = handle::parse_reference(command.option("as").value_or("4294967295:")).value();
+  const auto owner = handle::parse_reference(command.option("exchange").value_or("300:none")).value();
+  request.name = identity.handle;
+  request.body = handle::SessionSetupBody{.mode = static_cast<std::uint16_t>(number(command, "mode", 4)),
+                                          .timeout_seconds = number(command, "timeout", 86'400),
+                                          .index = identity.index,
+                                          .public_key = public_key,
+                                          .exchange_handle = owner.handle,
+                                          .exchange_index = owner.index};
+  handle::encode_request(request, {}, sent->frame);
   return sent;
 }
 

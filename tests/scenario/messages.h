@@ -26,6 +26,12 @@ struct AnswerFields {
 std::unique_ptr<Sent> make_request(const Command& command, const Keys& keys, std::uint32_t request_id,
                                    const std::optional<AnswerFields>& answer);
 
+// The set-up of a session; `public_key`: the client's half in mode 4.
+std::unique_ptr<Sent> make_set_up(const Command& command, const std::string& public_key,
+                                  std::uint32_t request_id);
+// The same message with other octets.
+std::unique_ptr<Sent> with_frame(const Sent& sent, std::string frame);
+
 std::unique_ptr<Sent> make_verify(const Command& command, const std::string& identity,
                                   const handle::VerifyBody& body, std::uint32_t request_id);
 

@@ -6,10 +6,12 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "protocol/crypto/exchange.h"
 #include "protocol/handle/message_auth.h"
 #include "protocol/handle/proof.h"
 #include "protocol/handle/request_digest.h"
 #include "protocol/identifier.h"
+#include "tests/resolver/logic/session_client.h"
 #include "tests/scenario/messages.h"
 
 namespace idnode::scenario {
@@ -45,6 +47,9 @@ class Runner {
   void on_upstream(const Command& c);
   void on_send(const Command& c);
   void on_answer(const Command& c);
+  void on_session(const Command& c);
+  void on_again(const Command& c);
+  void on_unchanged(const Command&);
   void on_expect(const Command& c);
   void on_forwarded(const Command& c);
   void on_commits(const Command& c) { world_.play_commits(c.word(1)); }
@@ -52,11 +57,13 @@ class Runner {
 
   void deliver(const Command& c, std::unique_ptr<Sent> sent);
   void note(std::string_view how);
+  std::unique_ptr<Sent> in_session(const Command& c, std::unique_ptr<Sent> sent);
   void expect_flags(const Command& c, const handle::Response& response);
   void expect_envelope(const Command& c, const handle::Response& response);
   void expect_body(const Command& c);
   void expect_digest(const handle::Response& response);
   void expect_signature(const handle::Response& response);
+  void expect_session(const Command& c, const handle::Response& response);
   void expect_values(const Command& c);
 
   World world_;
@@ -69,6 +76,9 @@ class Runner {
   std::string last_answer_frame_;
   Received received_;
   std::optional<std::uint32_t> challenge_session_;
+  std::map<std::string, session_client::Session> sessions_;
+  session_client::Session* current_ = nullptr;  // of the last message
+  std::uint64_t committed_ = 0;                 // before the last message
 };
 
 void Runner::on_key(const Command& c) {
@@ -111,7 +121,8 @@ void Runner::deliver(const Command& c, std::unique_ptr<Sent> sent) {
   world_.last_question.reset();
   sent_ = std::move(sent);
   sent_by_ = c.file + ":" + std::to_string(c.line);
-  received_ = world_.drive(sent_->frame, sent_->source);
+  committed_ = world_.committed();
+  received_ = world_.drive(sent_->frame, sent_->source, current_ == nullptr ? std::string() : current_->key);
   note("seen");
 }
 
@@ -127,10 +138,71 @@ void Runner::note(std::string_view how) {
   reached_.insert(cell + "\t" + sent_by_ + "\t" + std::string(how));
 }
 
+// A message of the session that `in=` names, if any.
+std::unique_ptr<Sent> Runner::in_session(const Command& c, std::unique_ptr<Sent> sent) {
+  using session_client::Mac;
+  static const std::map<std::string, Mac> macs = {{"good", Mac::kGood},
+                                                  {"bad", Mac::kBad},
+                                                  {"none", Mac::kNone},
+                                                  {"other", Mac::kOtherKey},
+                                                  {"signed", Mac::kSigned}};
+  const auto name = c.option("in");
+  current_ = nullptr;
+  if (!name) return sent;
+  current_ = &sessions_.at(*name);
+  std::uint32_t counter = current_->counter + 1;
+  if (const auto given = c.option("counter")) {
+    counter = static_cast<std::uint32_t>(std::stoul(*given));
+  } else {
+    current_->counter = counter;
+  }
+  std::string frame =
+      session_client::in_session(sent->frame, *current_, counter, macs.at(c.option("mac").value_or("good")));
+  if (c.has("encrypted")) frame = session_client::encrypted(frame, *current_);
+  if (c.has("spoiled")) frame.back() = static_cast<char>(frame.back() ^ 1);
+  return with_frame(*sent, std::move(frame));
+}
+
+// `session NAME`: a set-up; what an answer agreed on is the session NAME from then on.
+void Runner::on_session(const Command& c) {
+  session_client::Offer offer;
+  if (const auto given = c.option("group")) {
+    // Numbers as they stand: p,g,y.
+    const std::vector<std::string> numbers = split_list(*given);
+    const auto octets = [](const std::string& text) {
+      return text == "p" ? session_client::oakley_prime() : from_hex(text).value();
+    };
+    offer.public_key =
+        crypto::serialize({octets(numbers.at(0)), octets(numbers.at(1)), octets(numbers.at(2))});
+  } else {
+    offer = session_client::make_offer(session_client::oakley_prime(), std::string("\x02"));
+  }
+  if (const auto raw = c.option("raw")) offer.public_key = *raw;
+  auto sent = make_set_up(c, offer.public_key, next_id_++);
+  executed_ = sent->frame;
+  current_ = nullptr;
+  deliver(c, std::move(sent));
+  if (received_.responses.empty() || received_.responses[0].code() != handle::ResponseCode::kSuccess) return;
+  if (c.option("mode").value_or("4") != "4") return;
+  const auto agreed = session_client::accept(offer, received_.responses[0]);
+  if (!agreed) throw Failure("the answer to the set-up does not add up");
+  sessions_[c.word(1)] = *agreed;
+}
+
+// The same octets once more, perhaps from elsewhere.
+void Runner::on_again(const Command& c) {
+  auto sent = with_frame(*sent_, sent_->frame);
+  if (const auto connection = c.option("connection")) sent->source.connection = std::stoul(*connection);
+  deliver(c, std::move(sent));
+}
+
+// The last message has changed nothing in the store.
+void Runner::on_unchanged(const Command&) { same("changes", committed_, world_.committed()); }
+
 void Runner::on_send(const Command& c) {
   auto sent = make_request(c, keys_, next_id_++, std::nullopt);
   executed_ = sent->frame;
-  deliver(c, std::move(sent));
+  deliver(c, in_session(c, std::move(sent)));
 }
 
 void Runner::on_answer(const Command& c) {
@@ -158,7 +230,7 @@ void Runner::on_answer(const Command& c) {
   AnswerFields fields{c.option("type").value_or(key.key ? "HS_PUBKEY" : "HS_SECKEY"), identity->handle,
                       identity->index, proof.value(), challenge.envelope.session_id};
   if (c.has("bad")) fields.proof.back() = static_cast<char>(fields.proof.back() ^ 1);
-  auto sent = make_request(c, keys_, next_id_++, fields);
+  auto sent = in_session(c, make_request(c, keys_, next_id_++, fields));
   last_answer_frame_ = sent->frame;
   deliver(c, std::move(sent));
 }
@@ -210,7 +282,9 @@ void Runner::expect_envelope(const Command& c, const handle::Response& response)
       if (response.envelope.session_id < 0x01000000 || response.envelope.session_id > 0x7fffffff)
         throw Failure("session id is not a new one");
     } else {
-      same("session id", std::stoul(*session), response.envelope.session_id);
+      const bool named = sessions_.contains(*session);
+      same("session id", named ? sessions_.at(*session).id : std::stoul(*session),
+           response.envelope.session_id);
     }
   }
   if (auto version = c.option("version")) {
@@ -239,6 +313,17 @@ void Runner::expect_signature(const handle::Response& response) {
   auto good = handle::verify_message(coverage, response.covered, *key, response.credential.algorithm,
                                      response.credential.signature);
   if (good != handle::AuthResult::kValid) throw Failure("the signature does not verify");
+}
+
+void Runner::expect_session(const Command& c, const handle::Response& response) {
+  if (c.has("encrypted") && !response.envelope.encrypted) throw Failure("the answer is not encrypted");
+  if (c.has("!encrypted") && response.envelope.encrypted) throw Failure("the answer is encrypted");
+  if (c.has("!mac") && response.credential.present) throw Failure("the answer carries a credential");
+  const auto mac = c.option("mac");
+  if (!mac) return;
+  if (current_ == nullptr || !session_client::has_mac(response, *current_))
+    throw Failure("the answer carries no MAC of the session");
+  same("counter", std::stoul(*mac), response.credential.counter);
 }
 
 void Runner::expect_values(const Command& c) {
@@ -316,6 +401,7 @@ void Runner::on_expect(const Command& c) {
   if (c.option("indexes") || c.option("timestamp") || !c.block.empty()) expect_values(c);
   if (c.has("digest")) expect_digest(response);
   if (c.has("signed")) expect_signature(response);
+  expect_session(c, response);
   note("expected");
 }
 
@@ -340,13 +426,15 @@ void Runner::run(const Command& command) {
     bool needs_node;
   };
   static constexpr Row kRows[] = {
-      {"setting", &Runner::on_setting, false}, {"key", &Runner::on_key, false},
-      {"home", &Runner::on_home, true},        {"record", &Runner::on_record, true},
-      {"clock", &Runner::on_clock, true},      {"many", &Runner::on_many, true},
-      {"verify", &Runner::on_verify, true},    {"upstream", &Runner::on_upstream, false},
-      {"send", &Runner::on_send, true},        {"answer", &Runner::on_answer, true},
-      {"expect", &Runner::on_expect, true},    {"forwarded", &Runner::on_forwarded, true},
-      {"commits", &Runner::on_commits, true},  {"broken", &Runner::on_broken, true}};
+      {"setting", &Runner::on_setting, false},   {"key", &Runner::on_key, false},
+      {"home", &Runner::on_home, true},          {"record", &Runner::on_record, true},
+      {"clock", &Runner::on_clock, true},        {"many", &Runner::on_many, true},
+      {"verify", &Runner::on_verify, true},      {"upstream", &Runner::on_upstream, false},
+      {"send", &Runner::on_send, true},          {"answer", &Runner::on_answer, true},
+      {"expect", &Runner::on_expect, true},      {"forwarded", &Runner::on_forwarded, true},
+      {"commits", &Runner::on_commits, true},    {"broken", &Runner::on_broken, true},
+      {"session", &Runner::on_session, true},    {"again", &Runner::on_again, true},
+      {"unchanged", &Runner::on_unchanged, true}};
   for (const Row& row : kRows) {
     if (command.word(0) != row.name) continue;
     if (row.needs_node && !world_.started()) world_.start();

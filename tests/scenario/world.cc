@@ -9,6 +9,7 @@
 #include "storage/keys.h"
 #include "storage/log/replay.h"
 #include "storage/record.h"
+#include "tests/resolver/logic/session_client.h"
 
 namespace idnode::scenario {
 namespace {
@@ -72,6 +73,11 @@ const std::map<std::string, Setter>& setters() {
       {"values", [](Settings& s, const std::string& v) { s.limits.values = std::stoul(v); }},
       {"challenge_bytes_per_source",
        [](Settings& s, const std::string& v) { s.limits.challenge_bytes_per_source = std::stoul(v); }},
+      {"session_seconds",
+       [](Settings& s, const std::string& v) { s.limits.session_seconds = std::stoul(v); }},
+      {"sessions", [](Settings& s, const std::string& v) { s.limits.sessions = std::stoul(v); }},
+      {"sessions_per_source",
+       [](Settings& s, const std::string& v) { s.limits.sessions_per_source = std::stoul(v); }},
       {"challenge_seconds",
        [](Settings& s, const std::string& v) { s.limits.challenge_seconds = std::stoul(v); }},
   };
@@ -151,9 +157,11 @@ void World::start() {
       *store_, *log_, CommitLimits{},
       [this](std::span<const Committed> group) { routes_.publish(group, services_.identity->site); });
   challenges_ = std::make_unique<Challenges>(settings_->limits);
+  sessions_ = std::make_unique<Sessions>(settings_->limits);
   services_.store = store_.get();
   services_.routes = &routes_;
   services_.challenges = challenges_.get();
+  services_.sessions = sessions_.get();
   services_.started_ms = now_.ms;
   services_.status_json = [] { return std::string(R"({"played":true})"); };
 }
@@ -228,7 +236,7 @@ void World::break_reads(const std::vector<std::string>& words) {
   }
 }
 
-Received World::drive(const std::string& frame, Source source) {
+Received World::drive(const std::string& frame, Source source, const std::string& session_key) {
   source.may_recurse = any_contains(settings_->upstream.clients, source.peer.address);
   source.takes_queries = takes_queries_;
   source.takes_administration =
@@ -266,8 +274,10 @@ Received World::drive(const std::string& frame, Source source) {
   }
   take_frame();
   received.closed = exchange.close();
-  for (const std::string& one : received.frames) {
+  for (std::string& one : received.frames) {
     auto outer = handle::decode_envelope(one);
+    if (outer->encrypted) one = session_client::decrypted(one, session_key);
+    if (one.empty()) throw std::runtime_error("an answer that cannot be decrypted");
     auto response =
         handle::decode_response(outer.value(), std::string_view(one).substr(handle::kEnvelopeSize));
     if (!response) throw std::runtime_error("an answer that cannot be decoded: " + to_hex(one));

@@ -54,7 +54,9 @@ class World {
   void break_reads(const std::vector<std::string>& words);
 
   // Drives one message to its end. What the listener and the settings say about a source is filled in.
-  Received drive(const std::string& frame, Source source);
+  // `session_key`: of the session that encrypted answers belong to.
+  Received drive(const std::string& frame, Source source, const std::string& session_key = {});
+  std::uint64_t committed() const { return store_->applied(); }  // grows with every change of the store
 
   struct Canned {
     bool silent = false;
@@ -84,6 +86,7 @@ class World {
   std::unique_ptr<Committer> committer_;
   Routes routes_;
   std::unique_ptr<Challenges> challenges_;
+  std::unique_ptr<Sessions> sessions_;
   Services services_;
 };
 

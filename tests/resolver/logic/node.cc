@@ -8,6 +8,7 @@
 #include "protocol/identifier.h"
 #include "storage/keys.h"
 #include "storage/record.h"
+#include "tests/resolver/logic/session_client.h"
 
 namespace idnode::logic_test {
 
@@ -65,9 +66,11 @@ Node::Node() : settings_(std::make_shared<Settings>()), identity_(std::make_shar
   identity_->site = site_at("127.0.0.1", 2641);
   handle::encode(identity_->site, identity_->site_octets);
   challenges = std::make_unique<Challenges>(settings_->limits);
+  sessions = std::make_unique<Sessions>(settings_->limits);
   services.store = &store;
   services.routes = &routes;
   services.challenges = challenges.get();
+  services.sessions = sessions.get();
   services.settings = settings_;
   services.identity = identity_;
   routes.replace(std::make_shared<RouteTable>());
@@ -129,19 +132,21 @@ CommitResult Node::commit(Mutation mutation) {
   return {CommitStatus::kCommitted, sequence_, now.ms};
 }
 
-std::vector<Reply> Node::send(std::string_view frame) {
+std::vector<Reply> Node::send(std::string_view request) {
   std::vector<Reply> replies;
   const auto take = [&] {
     if (exchange->frame().empty()) return;
-    Reply reply{std::make_shared<const std::string>(exchange->frame()), {}};
-    const std::string_view octets = *reply.frame;
+    std::string frame(exchange->frame());
+    const handle::Envelope envelope = handle::decode_envelope(frame).value();
+    if (envelope.encrypted) frame = session_client::decrypted(frame, session_key);
+    Reply reply{std::make_shared<const std::string>(std::move(frame)), {}};
     reply.response =
-        handle::decode_response(handle::decode_envelope(octets).value(), octets.substr(handle::kEnvelopeSize))
+        handle::decode_response(envelope, std::string_view(*reply.frame).substr(handle::kEnvelopeSize))
             .value();
     replies.push_back(std::move(reply));
   };
   // A buffer that is gone once start() has returned: whoever waits must have kept a copy.
-  auto buffer = std::make_unique<std::string>(frame);
+  auto buffer = std::make_unique<std::string>(request);
   const std::string_view received = *buffer;
   steps.clear();
   Step step = exchange->start(handle::decode_envelope(received).value(),

@@ -53,6 +53,8 @@ class Node {
   Routes routes;
   Services services;
   std::unique_ptr<Challenges> challenges;
+  std::unique_ptr<Sessions> sessions;
+  std::string session_key;  // opens encrypted answers
   Source source;
   Now now{1'700'000'000'000, 5'000};
 

@@ -42,6 +42,7 @@ NetNode::NetNode(const std::function<void(Settings&)>& edit, AccessSink sink)
   log_ = std::move(opened->log);
   routes_.replace(std::make_shared<RouteTable>());
   challenges_ = std::make_unique<Challenges>(settings_->limits);
+  sessions_ = std::make_unique<Sessions>(settings_->limits);
   committer_ = std::make_unique<Committer>(
       store_, *log_, CommitLimits{},
       [this](std::span<const Committed> group) { routes_.publish(group, identity_->site); });
@@ -52,6 +53,7 @@ NetNode::NetNode(const std::function<void(Settings&)>& edit, AccessSink sink)
   services.store = &store_;
   services.routes = &routes_;
   services.challenges = challenges_.get();
+  services.sessions = sessions_.get();
   services.settings = settings_;
   services.identity = identity_;
   service_ = std::make_unique<HandleService>(std::move(*listeners), settings_->node.workers, services,

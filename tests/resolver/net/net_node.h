@@ -45,6 +45,7 @@ class NetNode {
   std::shared_ptr<Settings> settings_;
   std::shared_ptr<NodeIdentity> identity_;
   std::unique_ptr<Challenges> challenges_;
+  std::unique_ptr<Sessions> sessions_;
   std::unique_ptr<Committer> committer_;
   std::unique_ptr<HandleService> service_;
 };

@@ -1,0 +1,305 @@
+#include "resolver/logic/sessions.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "protocol/crypto/mac.h"
+#include "protocol/crypto/random.h"
+#include "protocol/handle/message_auth.h"
+
+namespace idnode {
+namespace {
+
+constexpr std::size_t kShards = 64;
+constexpr std::uint32_t kShardMask = kShards - 1;
+constexpr std::uint32_t kSmallestId = 0x01000000;
+constexpr std::uint32_t kLargestId = 0x7fffffff;
+// A session that has proven nothing and was quiet for so long gives way when the table is full.
+constexpr std::uint64_t kStaleMs = 60'000;
+
+// splitmix64: the seed is random for each process, so nobody outside can tell which sources share a shard.
+std::uint64_t mix(std::uint64_t x) {
+  x += 0x9e3779b97f4a7c15;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+  return x ^ (x >> 31);
+}
+
+struct Key {
+  std::uint32_t id = 0;
+  std::uint64_t connection = 0;
+  bool operator==(const Key&) const = default;
+};
+struct KeyHash {
+  std::size_t operator()(const Key& key) const { return mix(key.connection ^ std::uint64_t{key.id} << 32); }
+};
+
+struct Entry {
+  std::shared_ptr<const Session> session;
+  std::uint64_t used_ms = 0;
+  bool authenticated = false;
+  std::uint32_t index = 0;
+  std::vector<std::uint32_t> seen;  // ascending, the kWindow largest
+
+  bool expired(Now now) const {
+    return now.steady_ms > used_ms && now.steady_ms - used_ms > session->idle_ms;
+  }
+};
+
+// False: met before, or not above the smallest of a full window.
+bool remember(std::vector<std::uint32_t>& seen, std::uint32_t counter) {
+  const auto at = std::ranges::lower_bound(seen, counter);
+  if (at != seen.end() && *at == counter) return false;
+  if (seen.size() < Sessions::kWindow) {
+    seen.insert(at, counter);
+    return true;
+  }
+  if (at == seen.begin()) return false;
+  // The smallest is forgotten: what stands between it and the new one moves down.
+  const auto place = std::move(seen.begin() + 1, at, seen.begin());
+  *place = counter;
+  return true;
+}
+
+using Entries = std::unordered_map<Key, Entry, KeyHash>;
+
+// A session and what its source network holds are in one shard under one lock: the low bits of an id that is
+// chosen here are the shard of its source.
+struct alignas(64) Shard {
+  std::mutex lock;
+  Entries entries;
+  std::map<Address, std::vector<Key>> shares;
+};
+
+}  // namespace
+
+Session::~Session() { crypto::wipe(key); }
+
+struct Sessions::Table {
+  explicit Table(const Limits& limits) : most(limits.sessions), per_source(limits.sessions_per_source) {
+    seed = crypto::random_u64().value_or(0);
+  }
+
+  std::array<Shard, kShards> shards;
+  const std::uint64_t most;
+  const std::uint64_t per_source;
+  std::uint64_t seed = 0;
+  std::atomic<std::uint64_t> live = 0, bound = 0, opened = 0, ended = 0, expired = 0, evicted = 0,
+                             refused = 0;
+  std::atomic<std::uint32_t> next_swept = 0;
+
+  std::uint32_t shard_of(const Address& source) const {
+    std::uint64_t x = seed;
+    for (const std::uint8_t octet : source_network(source).octets) x = mix(x ^ octet);
+    return static_cast<std::uint32_t>(x) & kShardMask;
+  }
+  Shard& shard_of(const Session& session) {
+    return shards[session.connection == 0 ? session.id & kShardMask : shard_of(session.source)];
+  }
+
+  bool reserve();
+  void remove(Shard& shard, Entries::iterator at, std::atomic<std::uint64_t>& counter);
+  bool evict(Shard& shard, std::vector<Key> candidates);
+  bool evict_stale(Shard& shard, Now now);
+  bool make_room(Shard& shard, const Session& session, Now now);
+  void sweep(Shard& shard, Now now);
+  std::uint32_t choose_id(const Shard& shard, std::uint32_t number) const;
+  std::optional<Live> find(Shard& shard, Key key, Now now);
+  Entry* entry_of(Shard& shard, const Session& session);
+};
+
+bool Sessions::Table::reserve() {
+  std::uint64_t before = live.load(std::memory_order_relaxed);
+  do {
+    if (before >= most) return false;
+  } while (!live.compare_exchange_weak(before, before + 1, std::memory_order_relaxed));
+  return true;
+}
+
+void Sessions::Table::remove(Shard& shard, Entries::iterator at, std::atomic<std::uint64_t>& counter) {
+  const auto share = shard.shares.find(source_network(at->second.session->source));
+  std::erase(share->second, at->first);
+  if (share->second.empty()) shard.shares.erase(share);
+  if (at->first.connection != 0) bound.fetch_sub(1, std::memory_order_relaxed);
+  live.fetch_sub(1, std::memory_order_relaxed);
+  counter.fetch_add(1, std::memory_order_relaxed);
+  shard.entries.erase(at);
+}
+
+// The one of `candidates` that was quiet longest, those that have proven nothing before the others.
+bool Sessions::Table::evict(Shard& shard, std::vector<Key> candidates) {
+  auto victim = shard.entries.end();
+  for (const Key& key : candidates) {
+    const auto at = shard.entries.find(key);
+    if (victim == shard.entries.end() || std::pair(at->second.authenticated, at->second.used_ms) <
+                                             std::pair(victim->second.authenticated, victim->second.used_ms))
+      victim = at;
+  }
+  if (victim == shard.entries.end()) return false;
+  remove(shard, victim, evicted);
+  return true;
+}
+
+bool Sessions::Table::evict_stale(Shard& shard, Now now) {
+  std::vector<Key> stale;
+  for (const auto& [key, entry] : shard.entries) {
+    if (!entry.authenticated && now.steady_ms > entry.used_ms + kStaleMs) stale.push_back(key);
+  }
+  return evict(shard, std::move(stale));
+}
+
+// Leaves one place taken for `session`.
+bool Sessions::Table::make_room(Shard& shard, const Session& session, Now now) {
+  const Address network = source_network(session.source);
+  const auto own = [&] {
+    const auto share = shard.shares.find(network);
+    return share == shard.shares.end() ? std::vector<Key>{} : share->second;
+  };
+  while (per_source != 0 && !session.trusted && own().size() >= per_source) evict(shard, own());
+  while (!reserve()) {
+    if (!evict(shard, own()) && !evict_stale(shard, now)) return false;
+  }
+  return true;
+}
+
+void Sessions::Table::sweep(Shard& shard, Now now) {
+  for (auto at = shard.entries.begin(); at != shard.entries.end();) {
+    const auto each = at++;
+    if (each->second.expired(now)) remove(shard, each, expired);
+  }
+}
+
+std::uint32_t Sessions::Table::choose_id(const Shard& shard, std::uint32_t number) const {
+  for (;;) {
+    const Result<std::uint64_t> random = crypto::random_u64();
+    if (!random) return 0;
+    const auto id = static_cast<std::uint32_t>((kSmallestId + *random % (kLargestId - kSmallestId + 1)) &
+                                               ~std::uint64_t{kShardMask});
+    const std::uint32_t chosen = id | number;
+    if (chosen >= kSmallestId && !shard.entries.contains({chosen, 0})) return chosen;
+  }
+}
+
+std::optional<Sessions::Live> Sessions::Table::find(Shard& shard, Key key, Now now) {
+  const std::lock_guard guard(shard.lock);
+  const auto at = shard.entries.find(key);
+  if (at == shard.entries.end()) return std::nullopt;
+  if (at->second.expired(now)) {
+    remove(shard, at, expired);
+    return std::nullopt;
+  }
+  Entry& entry = at->second;
+  entry.used_ms = std::max(entry.used_ms, now.steady_ms);
+  return Live{entry.session, entry.authenticated, entry.index};
+}
+
+// Under the shard's lock. Null when the session has ended, even if another has its id now.
+Entry* Sessions::Table::entry_of(Shard& shard, const Session& session) {
+  const auto at = shard.entries.find({session.id, session.connection});
+  return at == shard.entries.end() || at->second.session.get() != &session ? nullptr : &at->second;
+}
+
+Sessions::Sessions(const Limits& limits) : table_(std::make_unique<Table>(limits)) {}
+Sessions::~Sessions() = default;
+
+std::shared_ptr<const Session> Sessions::open(std::unique_ptr<Session> session, Now now) {
+  Table& table = *table_;
+  const std::uint32_t number = table.shard_of(session->source);
+  Shard& shard = table.shards[number];
+  const std::lock_guard guard(shard.lock);
+  table.sweep(shard, now);
+  if (const auto same = shard.entries.find({session->id, session->connection}); same != shard.entries.end())
+    table.remove(shard, same, table.ended);
+  bool room = table.make_room(shard, *session, now);
+  if (room && session->id == 0) session->id = table.choose_id(shard, number);
+  if (room && session->id == 0) {
+    table.live.fetch_sub(1, std::memory_order_relaxed);
+    room = false;
+  }
+  if (!room) {
+    table.refused.fetch_add(1, std::memory_order_relaxed);
+    return nullptr;
+  }
+  const Key key{session->id, session->connection};
+  Entry entry;
+  entry.session = std::move(session);
+  entry.used_ms = now.steady_ms;
+  entry.index = entry.session->identity.index;
+  shard.shares[source_network(entry.session->source)].push_back(key);
+  if (key.connection != 0) table.bound.fetch_add(1, std::memory_order_relaxed);
+  table.opened.fetch_add(1, std::memory_order_relaxed);
+  return shard.entries.emplace(key, std::move(entry)).first->second.session;
+}
+
+std::optional<Sessions::Live> Sessions::find(std::uint32_t id, Now now) {
+  return table_->find(table_->shards[id & kShardMask], {id, 0}, now);
+}
+
+std::optional<Sessions::Live> Sessions::find(std::uint32_t id, std::uint64_t connection,
+                                             const Address& source, Now now) {
+  // Connections that never set one up, which is most of them, take no lock.
+  if (table_->bound.load(std::memory_order_relaxed) == 0) return std::nullopt;
+  return table_->find(table_->shards[table_->shard_of(source)], {id, connection}, now);
+}
+
+MacCheck Sessions::accept(const Session& session, std::uint32_t counter) {
+  Shard& shard = table_->shard_of(session);
+  const std::lock_guard guard(shard.lock);
+  Entry* const entry = table_->entry_of(shard, session);
+  if (entry == nullptr) return MacCheck::kGone;
+  return counter != 0 && remember(entry->seen, counter) ? MacCheck::kGood : MacCheck::kRepeated;
+}
+
+void Sessions::authenticate(const Session& session, std::uint32_t index) {
+  Shard& shard = table_->shard_of(session);
+  const std::lock_guard guard(shard.lock);
+  Entry* const entry = table_->entry_of(shard, session);
+  if (entry == nullptr) return;
+  entry->authenticated = true;
+  entry->index = index;
+}
+
+void Sessions::end(const Session& session) {
+  Shard& shard = table_->shard_of(session);
+  const std::lock_guard guard(shard.lock);
+  if (table_->entry_of(shard, session) != nullptr)
+    table_->remove(shard, shard.entries.find({session.id, session.connection}), table_->ended);
+}
+
+void Sessions::sweep(Now now) {
+  Shard& shard = table_->shards[table_->next_swept.fetch_add(1, std::memory_order_relaxed) & kShardMask];
+  const std::lock_guard guard(shard.lock);
+  table_->sweep(shard, now);
+}
+
+Sessions::Counters Sessions::counters() const {
+  const auto read = [](const std::atomic<std::uint64_t>& from) {
+    return from.load(std::memory_order_relaxed);
+  };
+  const Table& t = *table_;
+  return {read(t.live), read(t.opened), read(t.ended), read(t.expired), read(t.evicted), read(t.refused)};
+}
+
+MacCheck check_mac(Sessions& sessions, const Session& session, const handle::Request& request) {
+  const handle::Credential& credential = request.credential;
+  if (!credential.present) return MacCheck::kMissing;
+  if (credential.type != "HS_MAC") return MacCheck::kUnacceptable;
+  const handle::Envelope& envelope = request.envelope;
+  if (!envelope.version.at_least(2, 7)) return MacCheck::kWrong;
+  const handle::Coverage coverage{envelope.version, envelope.suggested, envelope.session_id,
+                                  envelope.request_id, credential.counter};
+  switch (handle::verify_mac(coverage, request.covered, session.key, credential.algorithm,
+                             credential.signature)) {
+    case handle::AuthResult::kValid: return sessions.accept(session, credential.counter);
+    case handle::AuthResult::kWrong: return MacCheck::kWrong;
+    case handle::AuthResult::kUnacceptable: break;
+  }
+  return MacCheck::kUnacceptable;
+}
+
+}  // namespace idnode
