@@ -256,7 +256,7 @@ void Runner::on_verify(const Command& c) {
   auto sent =
       make_verify(c, identity->handle, handle::VerifyBody{identity->index, nonce, digest, proof}, next_id_++);
   executed_ = sent->frame;
-  deliver(c, std::move(sent));
+  deliver(c, in_session(c, std::move(sent)));
 }
 
 void Runner::expect_flags(const Command& c, const handle::Response& response) {
