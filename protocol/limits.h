@@ -46,10 +46,12 @@ struct Limits {
   std::uint64_t upstream_deadline_ms = 5'000;
   std::uint64_t upstream_try_ms = 2'000;
   std::uint64_t upstream_in_flight = 256;
+  std::uint64_t upstream_in_flight_per_source = 64;
   std::uint64_t upstream_failures = 5;  // within 10 s: the breaker opens
   std::uint64_t cache_ttl_seconds = 3'600;
   std::uint64_t cache_negative_seconds = 30;
   std::uint64_t cache_stale_seconds = 0;
+  std::uint64_t cache_stale_after_ms = 1'800;
 
   std::uint64_t http_header_bytes = 8'192;
   std::uint64_t http_body_bytes = 1'048'576;
@@ -123,6 +125,8 @@ inline constexpr std::array kLimitRows = {
              "for the answer of others, all tries together"},
     LimitRow{"upstream_try_ms", &Limits::upstream_try_ms, 50, 60'000, "for one try"},
     LimitRow{"upstream_in_flight", &Limits::upstream_in_flight, 1, 65'536, "open questions to others"},
+    LimitRow{"upstream_in_flight_per_source", &Limits::upstream_in_flight_per_source, 0, 65'536,
+             "open questions to others that one address or IPv6 /64 began"},
     LimitRow{"upstream_failures", &Limits::upstream_failures, 1, 1'000,
              "within 10 s, until the breaker opens"},
     LimitRow{"cache_ttl_seconds", &Limits::cache_ttl_seconds, 0, 172'800, "cap of an answer's ttl"},
@@ -130,6 +134,8 @@ inline constexpr std::array kLimitRows = {
              "how long a not-found is kept"},
     LimitRow{"cache_stale_seconds", &Limits::cache_stale_seconds, 0, 172'800,
              "how long an expired answer may be given when upstream fails"},
+    LimitRow{"cache_stale_after_ms", &Limits::cache_stale_after_ms, 50, 60'000,
+             "until an expired answer is given while upstream still owes one"},
     LimitRow{"http_header_bytes", &Limits::http_header_bytes, 1'024, 1'048'576, "of one HTTP request"},
     LimitRow{"http_body_bytes", &Limits::http_body_bytes, 1'024, kNoCeiling, "of one HTTP request"},
     LimitRow{"http_batch_bytes", &Limits::http_batch_bytes, 1'024, kNoCeiling, "of one authenticated batch"},

@@ -138,7 +138,10 @@ void add_listeners(const NodeNumbers& n, Page& page) {
       .row(n.sessions.refused, label("limit", "sessions"))
       .row(n.sessions.evicted, label("limit", "sessions_per_source"))
       .row(n.commits.refused_busy, label("limit", "queue_mutations"))
-      .row(n.commits.refused_space, label("limit", "free_space_mb"));
+      .row(n.commits.refused_space, label("limit", "free_space_mb"))
+      .row(n.upstream.full, label("limit", "upstream_in_flight"))
+      .row(n.upstream.source_full, label("limit", "upstream_in_flight_per_source"))
+      .row(n.upstream.waiting_full, label("limit", "upstream_waiting"));
   page.gauge("pool_tasks", "Tasks of a thread pool.");
   page.row(n.crypto_pool.waiting, {{"pool", "crypto"}, {"state", "waiting"}})
       .row(n.crypto_pool.running, {{"pool", "crypto"}, {"state", "running"}})

@@ -37,8 +37,11 @@ void Breakers::succeeded(const Endpoint& server) {
 
 void Breakers::open(Server& server, std::uint64_t steady_ms) {
   server.state = BreakerState::kOpen;
-  std::uniform_int_distribution<std::uint64_t> jitter(server.interval_ms * 3 / 4, server.interval_ms * 5 / 4);
-  server.probe_at = steady_ms + std::clamp(jitter(random_), kFirstProbeMs, kLastProbeMs);
+  // Within the bounds and never heaped upon one: nodes that lost the same server at once must not come back
+  // to it at once.
+  std::uniform_int_distribution<std::uint64_t> jitter(std::max(kFirstProbeMs, server.interval_ms * 3 / 4),
+                                                      std::min(kLastProbeMs, server.interval_ms * 5 / 4));
+  server.probe_at = steady_ms + jitter(random_);
   server.interval_ms = std::min(server.interval_ms * 2, kLastProbeMs);
 }
 

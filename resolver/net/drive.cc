@@ -1,5 +1,7 @@
 #include "resolver/net/drive.h"
 
+#include <optional>
+
 #include "resolver/net/clock.h"
 
 namespace idnode {
@@ -95,12 +97,15 @@ void Drive::commit() {
 }
 
 void Drive::forward() {
-  outside_.upstream->ask(exchange_.question(), [self = shared_from_this(),
-                                                mailbox = outside_.mailbox](ForwardAnswer answer) mutable {
-    mailbox->post([drive = std::move(self), a = std::move(answer)] {
-      drive->arrived(drive->exchange_.forwarded(a, clock_now()));
-    });
-  });
+  const auto charged = source_.trusted ? std::nullopt : std::optional(source_unit(source_.peer.address));
+  outside_.upstream->ask(
+      exchange_.question(),
+      [self = shared_from_this(), mailbox = outside_.mailbox](ForwardAnswer answer) mutable {
+        mailbox->post([drive = std::move(self), a = std::move(answer)] {
+          drive->arrived(drive->exchange_.forwarded(a, clock_now()));
+        });
+      },
+      charged);
 }
 
 void Drive::arrived(Step step) {

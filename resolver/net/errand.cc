@@ -177,48 +177,68 @@ asio::awaitable<Errand::Reply> Errand::ask_any(std::vector<Target> targets, Ask 
 asio::awaitable<Errand::Reply> Errand::pursue(std::vector<Target> targets, Ask ask) {
   Reply reply = co_await ask_any(std::move(targets), ask);
   while (reply.how == How::kAnswered && is_referral(reply.code(), ask)) {
-    std::vector<Target> next = co_await referred(reply, ask);
+    const Service next = co_await referred(reply, ask);
+    if (next.how != How::kAnswered && next.values.sites.empty()) {
+      reply = Reply{};
+      reply.how = next.how;
+      co_return reply;
+    }
+    std::vector<Target> targets_there =
+        targets_of(next.values.sites, ask.name, (ask.flags & handle::flag::kAuthoritative) != 0);
     // Whoever a referral names answers for itself.
     ask.flags &= ~handle::flag::kRecursive;
-    reply = co_await ask_any(std::move(next), ask);
+    reply = co_await ask_any(std::move(targets_there), ask);
   }
   co_return reply;
 }
 
-asio::awaitable<std::vector<Target>> Errand::referred(const Reply& reply, const Ask& ask) {
+asio::awaitable<Errand::Service> Errand::referred(const Reply& reply, const Ask& ask) {
   const handle::Response& response = reply.incoming->response;
   const bool prefix = response.code() == ResponseCode::kPrefixReferral;
   const std::uint32_t now = wall_and_steady().seconds();
-  SiteValues found;
-  if (response.has_values) found = read_sites(response.values, prefix, now);
-  std::vector<std::string> handles = std::move(found.services);
-  if (found.sites.empty() && handles.empty() && !response.name.empty()) handles.emplace_back(response.name);
+  Service found;
+  if (response.has_values) found.values = read_sites(response.values, prefix, now);
+  std::vector<handle::Site>& sites = found.values.sites;
+  std::vector<std::string> handles = std::move(found.values.services);
+  if (sites.empty() && handles.empty() && !response.name.empty()) handles.emplace_back(response.name);
   for (std::string& name : handles) {
-    if (!found.sites.empty()) break;
-    SiteValues more = co_await sites_of_handle(std::move(name), prefix);
-    std::ranges::move(more.sites, std::back_inserter(found.sites));
+    if (!sites.empty() || found.how == How::kLoop) break;
+    Service more = co_await sites_of_handle(std::move(name), prefix);
+    if (more.how != How::kAnswered) found.how = more.how;
+    std::ranges::move(more.values.sites, std::back_inserter(sites));
   }
-  co_return targets_of(found.sites, ask.name, (ask.flags & handle::flag::kAuthoritative) != 0);
+  co_return found;
 }
 
 // HS_SERV values and referrals name handles that hold the sites.
-asio::awaitable<SiteValues> Errand::sites_of_handle(std::string name, bool for_prefix_referral) {
+asio::awaitable<Errand::Service> Errand::sites_of_handle(std::string name, bool for_prefix_referral) {
   constexpr std::uint32_t kMostNested = 4;
-  if (++nested_ > kMostNested) co_return SiteValues{};
+  if (++nested_ > kMostNested) {
+    state_.counts.loops.add();
+    co_return Service{How::kLoop, {}};
+  }
   std::vector<Target> targets;
   if (is_global_name(name)) {
     targets = view_->servers;
   } else {
     // Within this question's own bounds: joining another look-up could wait for itself.
     const Finding finding = co_await find_sites(fold(split(name).prefix));
-    if (finding.how != How::kAnswered || !finding.sites) co_return SiteValues{};
+    if (finding.how != How::kAnswered) co_return Service{finding.how, {}};
+    if (!finding.sites) co_return Service{How::kFailed, {}};
     targets = targets_of(finding.sites->sites, name, false);
     if (finding.sites->global) targets.insert(targets.end(), view_->servers.begin(), view_->servers.end());
   }
   Ask ask = ask_for_sites(name, for_prefix_referral, certify_, recursion_count_);
   const Reply reply = co_await pursue(std::move(targets), std::move(ask));
-  if (reply.how != How::kAnswered || reply.code() != ResponseCode::kSuccess) co_return SiteValues{};
-  co_return read_sites(reply.incoming->response.values, for_prefix_referral, wall_and_steady().seconds());
+  if (reply.how != How::kAnswered) co_return Service{reply.how, {}};
+  switch (reply.code()) {
+    case ResponseCode::kHandleNotFound:
+    case ResponseCode::kValuesNotFound: co_return Service{};
+    case ResponseCode::kSuccess:
+      co_return Service{How::kAnswered, read_sites(reply.incoming->response.values, for_prefix_referral,
+                                                   wall_and_steady().seconds())};
+    default: co_return Service{How::kFailed, {}};
+  }
 }
 
 Finding Errand::keep_found(std::string_view prefix, SiteValues found, bool global) {
@@ -265,16 +285,24 @@ asio::awaitable<Finding> Errand::find_sites(std::string prefix) {
 
     SiteValues found = read_sites(reply.incoming->response.values, false, wall_and_steady().seconds());
     bool global = false;
+    How unread = How::kAnswered;
     for (std::string& service : found.services) {
       if (equal_folded(service, "0.NA/0.NA")) {
         global = true;
         continue;
       }
-      SiteValues more = co_await sites_of_handle(std::move(service), false);
-      found.ttl = std::min(found.ttl, more.ttl);
-      std::ranges::move(more.sites, std::back_inserter(found.sites));
+      Service more = co_await sites_of_handle(std::move(service), false);
+      if (more.how != How::kAnswered) {
+        unread = more.how;
+        if (unread == How::kLoop) break;
+        continue;
+      }
+      found.ttl = std::min(found.ttl, more.values.ttl);
+      std::ranges::move(more.values.sites, std::back_inserter(found.sites));
     }
     if (global || !found.sites.empty()) co_return keep_found(prefix, std::move(found), global);
+    // A service that could not be read says nothing about whether the prefix exists.
+    if (unread != How::kAnswered) co_return Finding{unread, ResponseCode::kError, nullptr};
     without_sites = true;
   }
   if (without_sites) co_return keep_absent(prefix);

@@ -49,8 +49,13 @@ class Errand {
   boost::asio::awaitable<Attempt> ask_one(Target& target, const Ask& ask, std::uint64_t& waited_ms);
   boost::asio::awaitable<bool> learn_key(Target& target);
 
-  boost::asio::awaitable<std::vector<Target>> referred(const Reply& reply, const Ask& ask);
-  boost::asio::awaitable<SiteValues> sites_of_handle(std::string name, bool for_prefix_referral);
+  // What handles that hold sites have led to. kAnswered: they were read, whatever is in them.
+  struct Service {
+    Finding::How how = Finding::How::kAnswered;
+    SiteValues values;
+  };
+  boost::asio::awaitable<Service> referred(const Reply& reply, const Ask& ask);
+  boost::asio::awaitable<Service> sites_of_handle(std::string name, bool for_prefix_referral);
   boost::asio::awaitable<Finding> joined_sites(std::string prefix);
   boost::asio::awaitable<ForwardAnswer> answer_from_prefix(const Question& question);
   void refresh_when_outdated(const std::string& prefix, const Finding& finding, const Reply& reply);

@@ -30,12 +30,25 @@ std::shared_ptr<Flight> Flights::find(const std::string& key) const {
   return it == flights_.end() ? nullptr : it->second;
 }
 
-std::shared_ptr<Flight> Flights::begin(std::string key, Question question) {
+std::shared_ptr<Flight> Flights::begin(std::string key, Question question, std::optional<Address> source) {
   auto flight = std::make_shared<Flight>();
   flight->key = key;
   flight->question = std::move(question);
+  flight->source = source;
   flights_.emplace(std::move(key), flight);
+  if (source) ++by_source_[*source];
   return flight;
+}
+
+void Flights::end(const Flight& flight) {
+  if (flights_.erase(flight.key) == 0 || !flight.source) return;
+  const auto it = by_source_.find(*flight.source);
+  if (--it->second == 0) by_source_.erase(it);
+}
+
+std::uint64_t Flights::of_source(const Address& source) const {
+  const auto it = by_source_.find(source);
+  return it == by_source_.end() ? 0 : it->second;
 }
 
 std::vector<std::shared_ptr<Flight>> Flights::all() const {

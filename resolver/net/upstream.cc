@@ -60,6 +60,9 @@ UpstreamCounters UpstreamCounts::copy() const {
   c.connects = connects.get();
   c.refused_addresses = refused_addresses.get();
   c.loops = loops.get();
+  c.full = full.get();
+  c.source_full = source_full.get();
+  c.waiting_full = waiting_full.get();
   c.in_flight = in_flight.get();
   c.waiting = waiting.get();
   c.connections = connections.get();
@@ -77,8 +80,10 @@ struct Upstream::Core {
   }
 
   void use(std::shared_ptr<const Settings> settings);
-  void arrive(Question question, Done done);
+  void arrive(Question question, Done done, std::optional<Address> source);
   void finish(const std::shared_ptr<Flight>& flight, ForwardAnswer answer);
+  void give_stale(Flight& flight);
+  void give(Flight& flight, ForwardAnswer answer);
   void shut();
   void sweep();
   asio::awaitable<void> fly(std::shared_ptr<Flight> flight);
@@ -120,7 +125,7 @@ void Upstream::Core::use(std::shared_ptr<const Settings> settings) {
 
 void Upstream::Core::post(std::move_only_function<void()> work) { asio::post(state.io, std::move(work)); }
 
-void Upstream::Core::arrive(Question question, Done done) {
+void Upstream::Core::arrive(Question question, Done done, std::optional<Address> source) {
   UpstreamCounts& counts = state.counts;
   const Limits& limits = state.view->settings->limits;
   counts.questions.add();
@@ -139,17 +144,27 @@ void Upstream::Core::arrive(Question question, Done done) {
     return done(std::move(kept));
   }
   std::string key = flight_key(question);
-  if (counts.waiting.get() >= kMostWaiting) return refuse(refusal(ResponseCode::kTooBusy, "too busy"));
+  const auto busy = [&](Count& bite, std::string_view text) {
+    bite.add();
+    refuse(refusal(ResponseCode::kTooBusy, text));
+  };
+  if (counts.waiting.get() >= kMostWaiting) return busy(counts.waiting_full, "too busy");
   if (const auto flight = flights.find(key)) {
     counts.coalesced.add();
+    if (flight->stale && cache.find(question, wall_and_steady(), kept, /*stale=*/true)) {
+      counts.stale_answers.add();
+      return done(std::move(kept));
+    }
     counts.waiting.add();
     flight->waiters.push_back(std::move(done));
     return;
   }
-  if (flights.size() >= limits.upstream_in_flight) {
-    return refuse(refusal(ResponseCode::kTooBusy, "too many open questions"));
+  if (flights.size() >= limits.upstream_in_flight) return busy(counts.full, "too many open questions");
+  if (source && limits.upstream_in_flight_per_source != 0 &&
+      flights.of_source(*source) >= limits.upstream_in_flight_per_source) {
+    return busy(counts.source_full, "too many open questions of this source");
   }
-  const auto flight = flights.begin(std::move(key), std::move(question));
+  const auto flight = flights.begin(std::move(key), std::move(question), source);
   flight->waiters.push_back(std::move(done));
   counts.waiting.add();
   counts.in_flight.set(flights.size());
@@ -161,11 +176,17 @@ void Upstream::Core::arrive(Question question, Done done) {
 
 asio::awaitable<void> Upstream::Core::fly(std::shared_ptr<Flight> flight) {
   const Question& question = flight->question;
-  const SteadyTime deadline = std::chrono::steady_clock::now() +
-                              std::chrono::milliseconds(state.view->settings->limits.upstream_deadline_ms);
+  const Limits& limits = state.view->settings->limits;
+  const SteadyTime begin = std::chrono::steady_clock::now();
+  const SteadyTime deadline = begin + std::chrono::milliseconds(limits.upstream_deadline_ms);
   Alarm alarm(state.alarms, deadline, [this, &flight] {
     finish(flight, refusal(ResponseCode::kError, "no answer in time", Outcome::kTimeout));
   });
+  std::optional<Alarm> patience;
+  if (limits.cache_stale_seconds > 0) {
+    patience.emplace(state.alarms, begin + std::chrono::milliseconds(limits.cache_stale_after_ms),
+                     [this, &flight] { give_stale(*flight); });
+  }
   const bool certify =
       (question.flags & handle::flag::kCertify) != 0 || question.op == handle::OpCode::kVerifyAnswer;
   Errand errand(state, Errand::Kind::kQuestion, deadline, certify, question.recursion_count);
@@ -188,12 +209,30 @@ void Upstream::Core::finish(const std::shared_ptr<Flight>& flight, ForwardAnswer
   if (failed && limits.cache_stale_seconds > 0 && flight->keep) {
     ForwardAnswer stale;
     if (cache.find(flight->question, now, stale, /*stale=*/true)) {
-      counts.stale_answers.add();
+      counts.stale_answers.add(flight->waiters.size());
       answer = std::move(stale);
     }
   }
-  std::vector<Done> waiters = std::move(flight->waiters);
-  counts.waiting.set(counts.waiting.get() - waiters.size());
+  give(*flight, std::move(answer));
+}
+
+// Upstream owes the answer for so long that an expired one does better (RFC 8767, section 5). The flight goes
+// on: what it brings refreshes the cache.
+void Upstream::Core::give_stale(Flight& flight) {
+  ForwardAnswer stale;
+  if (flight.finished || !flight.keep ||
+      !cache.find(flight.question, wall_and_steady(), stale, /*stale=*/true))
+    return;
+  flight.stale = true;
+  state.counts.stale_answers.add(flight.waiters.size());
+  give(flight, std::move(stale));
+}
+
+void Upstream::Core::give(Flight& flight, ForwardAnswer answer) {
+  std::vector<Done> waiters = std::move(flight.waiters);
+  flight.waiters.clear();
+  if (waiters.empty()) return;
+  state.counts.waiting.set(state.counts.waiting.get() - waiters.size());
   for (std::size_t i = 0; i + 1 < waiters.size(); ++i) waiters[i](answer);
   waiters.back()(std::move(answer));
 }
@@ -242,9 +281,9 @@ void Upstream::stop() {
   core.state.io.poll();
 }
 
-void Upstream::ask(Question question, Done done) {
-  core_->post([core = core_.get(), q = std::move(question), d = std::move(done)]() mutable {
-    core->arrive(std::move(q), std::move(d));
+void Upstream::ask(Question question, Done done, std::optional<Address> source) {
+  core_->post([core = core_.get(), q = std::move(question), d = std::move(done), source]() mutable {
+    core->arrive(std::move(q), std::move(d), source);
   });
 }
 

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,13 +49,15 @@ struct UpstreamCounters {
   std::uint64_t questions = 0;          // ask() calls
   std::uint64_t coalesced = 0;          // questions that joined a flight
   std::uint64_t cache_answers = 0;      // questions that a worker missed and the thread found
-  std::uint64_t stale_answers = 0;      // expired successes served because upstream failed
+  std::uint64_t stale_answers = 0;      // expired successes served because upstream failed or is slow
   std::uint64_t upstream_queries = 0;   // messages sent that carried a client's question
   std::uint64_t prefix_queries = 0;     // messages sent to find sites
   std::uint64_t connects = 0;           // TCP connections opened
   std::uint64_t refused_addresses = 0;  // referrals and sites to where we do not go
   std::uint64_t loops = 0;              // ended by the loop stop or the message bound
   std::array<std::uint64_t, kDroppedReasons> dropped{};
+  // Questions refused with 3: by the bound of all flights, by the share of a source, by that of waiters.
+  std::uint64_t full = 0, source_full = 0, waiting_full = 0;
   std::uint64_t in_flight = 0;    // now: flights
   std::uint64_t waiting = 0;      // now: questions without an answer
   std::uint64_t connections = 0;  // now: TCP connections, busy and idle
@@ -87,8 +90,9 @@ class Upstream {
 
   // Any thread. `done` is called exactly once, on the upstream thread, at the latest when
   // upstream_deadline_ms is over; it must not block. question.name needs no route to be ours: responsibility
-  // was decided before.
-  void ask(Question question, Done done);
+  // was decided before. `source`: source_unit() of the client, whose share of the flights is bounded
+  // (upstream_in_flight_per_source); none: a trusted one, without that bound. Joining a flight is free.
+  void ask(Question question, Done done, std::optional<Address> source = std::nullopt);
 
   // Any thread; takes effect for questions that come later.
   void reload(std::shared_ptr<const Settings> settings);
