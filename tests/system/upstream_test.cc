@@ -182,7 +182,7 @@ TEST(Upstream, SilentUpstreamEndsAtTheDeadline) {
   stop = true;
   asker.join();
   std::printf(
-      "silent upstream: code 2 for %d of %d clients after %lld ms (deadline 5000 ms); meanwhile %llu local "
+      "upstream: silent code 2 for %d of %d clients after %lld ms (deadline 5000 ms); meanwhile %llu local "
       "answers, wrong=%llu, slowest %lld ms\n",
       failed, kForeign, static_cast<long long>(took.count()), static_cast<unsigned long long>(local.answers),
       static_cast<unsigned long long>(local.wrong), static_cast<long long>(local.slowest.count()));
@@ -250,7 +250,7 @@ TEST(Upstream, DisallowedAddressesAreNotContacted) {
   EXPECT_FALSE(forbidden.was_called());
   // A prefix that names us and is not hosted is nobody's.
   EXPECT_EQ(resolve(client, "88.118.9/X").code, 301U);
-  std::printf("disallowed addresses: refused=%.0f contacted=0\n", refused);
+  std::printf("upstream: disallowed addresses refused=%.0f contacted=0\n", refused);
   stop_cleanly(node);
   stop_cleanly(national);
 }

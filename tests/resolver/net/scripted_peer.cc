@@ -160,6 +160,12 @@ std::vector<Seen> ScriptedPeer::seen() const {
   return seen_;
 }
 
+void ScriptedPeer::forget() {
+  const std::scoped_lock lock(mutex_);
+  seen_.clear();
+  seen_.shrink_to_fit();
+}
+
 std::size_t ScriptedPeer::count(std::string_view name) const {
   const std::scoped_lock lock(mutex_);
   return static_cast<std::size_t>(std::ranges::count_if(
@@ -223,6 +229,7 @@ void ScriptedPeer::take(const handle::Envelope& envelope, std::string_view messa
   Seen seen;
   seen.tcp = fd != datagrams_;
   seen.peer_port = peer.port;
+  seen.own = endpoint_;
   seen.connection = seen.tcp ? connections_[fd].id : 0;
   seen.envelope = envelope;
   const auto request = handle::decode_request(envelope, message, {});
@@ -271,7 +278,11 @@ void ScriptedPeer::send_due() {
     const auto it = connections_.find(due.fd);
     if (it == connections_.end() || it->second.id != due.connection) continue;
     ::send(due.fd, due.piece.octets.data(), due.piece.octets.size(), MSG_NOSIGNAL);
-    if (due.piece.close) drop(due.fd);
+    if (due.piece.reset) {
+      const linger at_once{1, 0};
+      ::setsockopt(due.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    }
+    if (due.piece.close || due.piece.reset) drop(due.fd);
   }
 }
 

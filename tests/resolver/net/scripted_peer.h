@@ -25,6 +25,7 @@ struct Seen {
   bool tcp = true;
   std::uint16_t peer_port = 0;
   std::uint64_t connection = 0;
+  Endpoint own;  // where it was heard
   handle::Envelope envelope;
   handle::Header header;
   std::string covered;
@@ -41,6 +42,7 @@ struct Piece {
   std::string octets;  // TCP: written as they are; UDP: one frame, cut into datagrams
   int after_ms = 0;    // from the moment the request was read
   bool close = false;  // TCP: afterwards
+  bool reset = false;  // the close is a reset
 };
 using Script = std::function<std::vector<Piece>(const Seen&)>;
 
@@ -88,6 +90,7 @@ class ScriptedPeer {
   Endpoint endpoint() const { return endpoint_; }
   void set_script(Script script);
   std::vector<Seen> seen() const;
+  void forget();  // what was seen
   // Requests for that name (folded comparison), or all for "".
   std::size_t count(std::string_view name = {}) const;
   std::uint64_t accepted() const { return accepted_.load(); }

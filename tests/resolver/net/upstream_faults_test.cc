@@ -1,9 +1,5 @@
 // Upstream at its worst: silent, closing, dripping, lying, looping, pointing at where we must not go. Each
 // question ends within the deadline, and only an answer that counts is given or kept.
-#include <arpa/inet.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <latch>
 #include <thread>
@@ -29,80 +25,6 @@ class Faults : public Forwarding {
 std::string twist(std::string frame, std::size_t offset, std::uint8_t octet) {
   frame[offset] = static_cast<char>(octet);
   return frame;
-}
-
-// What a peer may do to one question, by the name asked, so that one table runs them all. Every lie is
-// followed by nothing: the question must fail, within the deadline, and nothing may be kept.
-struct Lie {
-  const char* name;
-  Dropped reason;
-  std::function<std::string(const Seen&)> octets;
-};
-
-std::vector<Lie> lies() {
-  const auto with = [](auto change) {
-    return [change](const Seen& s) {
-      Canned c;
-      c.values = {text_value(1, "URL", "lie")};
-      change(c);
-      return frame_of(s, c);
-    };
-  };
-  const auto plain = [](const Seen& s) {
-    Canned c;
-    c.values = {text_value(1, "URL", "lie")};
-    return frame_of(s, c);
-  };
-  return {
-      {"88.1/request id", Dropped::kRequestId, with([](Canned& c) { c.request_id_xor = 1; })},
-      {"88.1/other name", Dropped::kName, with([](Canned& c) { c.name = "88.1/another"; })},
-      {"88.1/opcode", Dropped::kOpcode, with([](Canned& c) {
-         c.opcode = 101;
-         c.code = ResponseCode::kHandleNotFound;
-       })},
-      {"88.1/code of a draft", Dropped::kCode, with([](Canned& c) { c.raw_code = 900; })},
-      {"88.1/a request", Dropped::kCode, [plain](const Seen& s) { return twist(plain(s), 27, 0); }},
-      {"88.1/unlisted code", Dropped::kCode, with([](Canned& c) { c.raw_code = 4'711; })},
-      {"88.1/expired", Dropped::kExpired, with([](Canned& c) { c.expires_in = -60; })},
-      {"88.1/digest", Dropped::kDigest, with([](Canned& c) { c.bad_digest = true; })},
-      {"88.1/no digest", Dropped::kDigest, with([](Canned& c) { c.no_digest = true; })},
-      {"88.1/encrypted", Dropped::kMalformed, [plain](const Seen& s) { return twist(plain(s), 2, 0x42); }},
-      {"88.1/body length", Dropped::kMalformed, [plain](const Seen& s) { return twist(plain(s), 41, 0xff); }},
-      {"88.1/value count", Dropped::kMalformed,
-       [plain](const Seen& s) { return twist(plain(s), 20 + 24 + 33 + 4 + s.name.size(), 0x7f); }},
-      {"88.1/part of a list", Dropped::kCode,
-       [plain](const Seen& s) {
-         std::string frame = plain(s);
-         return twist(frame, 28, static_cast<std::uint8_t>(frame[28] | 0x04));
-       }},
-  };
-}
-
-TEST_F(Faults, LiesOverTcpAreDroppedAndCounted) {
-  for (const Lie& lie : lies()) {
-    national->set_script([&](const Seen& s) { return std::vector<Piece>{{lie.octets(s)}}; });
-    const std::uint64_t before = upstream ? dropped(lie.reason) : 0;
-    const Timed t = timed(question(lie.name));
-    EXPECT_EQ(t.answer.code, ResponseCode::kError) << lie.name;
-    EXPECT_EQ(t.answer.value_count, 0U) << lie.name;
-    EXPECT_LE(t.ms, kDeadlineMs + 500) << lie.name;
-    EXPECT_GT(dropped(lie.reason), before) << lie.name;
-  }
-  EXPECT_EQ(upstream->cache().counters().entries, 0U);
-}
-
-TEST_F(Faults, LiesOverUdpAreDroppedAndTheWaitGoesOn) {
-  settings.upstream.mode = UpstreamSettings::Mode::kIterate;
-  national->set_script(prefix_record("88.1", {site_value(1, site_at(node->endpoint(), Offer::kUdp))}));
-  for (const Lie& lie : lies()) {
-    // The lie first, the truth 30 ms later: the truth is what counts.
-    node->set_script(
-        [&](const Seen& s) { return std::vector<Piece>{{lie.octets(s)}, {frame_of(s, url_of(s)), 30}}; });
-    const ForwardAnswer a = ask(lie.name);
-    EXPECT_EQ(a.code, ResponseCode::kSuccess) << lie.name;
-    EXPECT_EQ(first_data(a), lie.name);
-    EXPECT_GE(dropped(lie.reason), 1U) << lie.name;
-  }
 }
 
 // On TCP a wrong request id says that the connection is out of step: it is closed. The others are waited out.
@@ -461,33 +383,6 @@ TEST_F(Faults, StopAnswersEverybodyOnce) {
   upstream->stop();
   upstream.reset();
   EXPECT_LE(answers.load(), 101);
-}
-
-// A flood of forged datagrams from elsewhere: the kernel delivers only what comes from the server asked.
-TEST_F(Faults, ForgedDatagramsFromElsewhereAreNotSeen) {
-  settings.upstream.mode = UpstreamSettings::Mode::kIterate;
-  national->set_script(prefix_record("88.1", {site_value(1, site_at(node->endpoint(), Offer::kUdp))}));
-  std::atomic<std::uint32_t> forged{0};
-  node->set_script([&](const Seen& s) {
-    // The worst case: the forger knows port and request id.
-    Canned lie;
-    lie.values = {text_value(1, "URL", "forged")};
-    const int fd = ::socket(AF_INET, SOCK_DGRAM, 0);
-    const std::string frame = frame_of(s, lie);
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(s.peer_port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    for (int i = 0; i < 100; ++i) {
-      if (::sendto(fd, frame.data(), frame.size(), 0, reinterpret_cast<sockaddr*>(&to), sizeof(to)) > 0) {
-        forged.fetch_add(1);
-      }
-    }
-    ::close(fd);
-    return std::vector<Piece>{{frame_of(s, url_of(s)), 20}};
-  });
-  EXPECT_EQ(first_data(ask("88.1/a")), "88.1/a");
-  EXPECT_GE(forged.load(), 100U);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include "tests/resolver/net/upstream_fixture.h"
 
 #include <iostream>
-#include <string_view>
+#include <latch>
 
 #include "protocol/identifier.h"
 
@@ -9,13 +9,19 @@ namespace idnode::test {
 
 namespace {
 
+std::string fold_lower(std::string name) {
+  for (char& c : name) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return name;
+}
+
 // The line that ops/test collects.
 class Summary : public ::testing::Environment {
  public:
   void TearDown() override {
     const auto& unit = *::testing::UnitTest::GetInstance();
-    const bool faults = std::string_view(unit.GetTestSuite(0)->name()) == "Faults";
-    std::cout << "upstream: " << (faults ? "faults" : "forwarding")
+    std::cout << "upstream: " << fold_lower(unit.GetTestSuite(0)->name())
               << " scenarios=" << unit.test_to_run_count() << " failed=" << unit.failed_test_count() << "\n";
   }
 };
@@ -59,6 +65,27 @@ Timed Forwarding::timed(Question q) {
   Timed result{future.get(), 0};
   result.ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - before).count();
   return result;
+}
+
+std::vector<Timed> Forwarding::timed_all(const std::vector<Question>& questions,
+                                         std::optional<Address> source) {
+  if (!upstream) start();
+  std::vector<Timed> results(questions.size());
+  std::latch answered(static_cast<std::ptrdiff_t>(questions.size()));
+  const auto before = std::chrono::steady_clock::now();
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    upstream->ask(
+        questions[i],
+        [&, i](ForwardAnswer a) {
+          results[i].answer = std::move(a);
+          results[i].ms =
+              std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - before).count();
+          answered.count_down();
+        },
+        source);
+  }
+  answered.wait();
+  return results;
 }
 
 Script Forwarding::prefix_record(std::string prefix, std::vector<Value> values) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,9 @@ class Forwarding : public ::testing::Test {
   ForwardAnswer ask(Question q) { return timed(std::move(q)).answer; }
   ForwardAnswer ask(std::string name) { return ask(question(std::move(name))); }
   Timed timed(Question q);
+  // All at once; the answers in the order of the questions.
+  std::vector<Timed> timed_all(const std::vector<Question>& questions,
+                               std::optional<Address> source = std::nullopt);
   UpstreamCounters counters() const { return upstream->counters(); }
   std::uint64_t dropped(Dropped reason) const { return counters().dropped[static_cast<std::size_t>(reason)]; }
 
@@ -56,6 +60,12 @@ class Forwarding : public ::testing::Test {
 
   static Script silent() {
     return [](const Seen&) { return std::vector<Piece>{}; };
+  }
+  static Script speaks() {
+    return [](const Seen& s) { return test::answer(s, url_of(s)); };
+  }
+  std::uint64_t outcomes(ForwardAnswer::Outcome outcome) const {
+    return counters().requests[static_cast<std::size_t>(outcome)];
   }
 };
 
