@@ -16,7 +16,7 @@ ANSWER_BYTES = 300
 VALUES = 5
 MOST_FOREIGN = 0.10      # of one CPU, in a round that counts
 MOST_TRIES = 3           # rounds that are run for each that must count
-REGISTRATIONS = 600      # of one round
+REGISTRATIONS = 1024     # of one round
 ONE_SOURCE = []
 MANY_SOURCES = ["--sources", "64"]
 STRANGERS = ["--first-source", "127.0.1.2", "--sources", "1", "--verify-sources"]
@@ -214,20 +214,20 @@ class Bench:
         before = machine_cpu()
         started = time.monotonic()
         use = children_cpu()
-        code, out, err = self.processes.run([self.micro_commit, str(self.options.seconds), folder], cpu="0-1")
+        code, out, err = self.processes.run([self.micro_commit, str(self.options.seconds), folder, "1"], cpu="0-1")
         got = numbers(out)
         if code != 0 or "committed_per_s" not in got:
             raise Trouble(f"micro_commit: {err.strip() or out.strip()}")
         foreign = (machine_cpu() - before - (children_cpu() - use)) / (time.monotonic() - started)
         reference = got["rocksdb_sync_per_s"]
-        return Round(reference, reference * got["ratio_median"], max(0, foreign))
+        return Round(reference, reference * got["ratio_median"], max(0, foreign), got.get("rocksdb_cpu_us", 0), got.get("cpu_us", 0))
 
     def registration(self, _):
         node, endpoint = self.servers["node"]
         code, out, err = self.processes.run(
             [self.idload, "register", "--target", endpoint, "--as", "300:88.118/ADMIN", "--key",
              os.path.join(self.keys, "admin.pem"), "--pattern", PREFIX + "/R{:08}", "--first", str(self.registered), "--keys",
-             str(REGISTRATIONS), "--connections", "4", "--depth", "8", "--watch", str(node.pid), "--json"])
+             str(REGISTRATIONS), "--connections", "64", "--together", "--watch", str(node.pid), "--json"])
         self.registered += REGISTRATIONS
         if code != 0:
             raise Trouble(f"registration: {err.strip() or out.strip()}")

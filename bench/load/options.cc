@@ -123,6 +123,9 @@ void add_register(CLI::App& app, RegisterOptions& o, Texts& texts) {
   command.add_option("--connections", o.connections, "connections (default 1)")->check(CLI::Range(1U, 64U));
   command.add_option("--depth", o.depth, "registrations under way on each (default 8)")
       ->check(CLI::Range(1U, 64U));
+  command.add_flag("--together", o.together,
+                   "each connection has one under way, and all send what they signed at the same time: many "
+                   "clients, though one processor signs for them");
   command.add_option("--watch", o.watch,
                      "also print the CPU seconds of the process with this id (may be repeated)");
   command.add_flag("--json", o.json, "one JSON object");

@@ -62,6 +62,7 @@ struct RegisterOptions {
   NameOptions names;
   unsigned connections = 1;
   unsigned depth = 8;
+  bool together = false;  // the answers of all connections are sent at once
   std::vector<pid_t> watch;
   bool json = false;
 };

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <atomic>
+#include <barrier>
 #include <chrono>
 #include <fstream>
 #include <iterator>
@@ -40,17 +41,24 @@ ClientIdentity identity_of(const RegisterOptions& options) {
 // One connection, one thread. Takes numbers until there are none left.
 class Registrar {
  public:
+  // `together`: where all wait before they send a signed answer; null: nobody waits.
   Registrar(Client client, const ClientIdentity& identity, const Names& names,
-            std::atomic<std::uint64_t>& next, unsigned depth)
-      : client_(std::move(client)), identity_(identity), names_(names), next_(next), depth_(depth) {}
+            std::atomic<std::uint64_t>& next, unsigned depth, std::barrier<>* together)
+      : client_(std::move(client)),
+        identity_(identity),
+        names_(names),
+        next_(next),
+        depth_(together == nullptr ? depth : 1),
+        together_(together) {}
 
   void run() {
     while (!lost) {
       while (under_way_.size() < depth_ && start()) {
       }
-      if (under_way_.empty()) return;
+      if (under_way_.empty()) break;
       receive();
     }
+    if (together_ != nullptr) together_->arrive_and_drop();
   }
 
   std::uint64_t registered = 0;
@@ -104,11 +112,15 @@ class Registrar {
     const handle::Challenge question{r.nonce, r.request_digest.digest,
                                      handle::challenge_version(r.envelope.version, r.envelope.suggested)};
     auto proof = handle::answer_public_key(question, *identity_.key, identity_.who.handle);
-    if (!proof) throw Stop{kUsage, "the key of --key cannot sign"};
+    if (!proof) {
+      lost = proof.error();
+      return;
+    }
     handle::Request request =
         make_request(OpCode::kAnswerChallenge, identity_.who.handle,
                      handle::ChallengeAnswerBody{"HS_PUBKEY", identity_.who.index, *proof});
     request.envelope.session_id = r.envelope.session_id;
+    if (together_ != nullptr) together_->arrive_and_wait();
     send(std::move(request), since);
   }
 
@@ -117,6 +129,7 @@ class Registrar {
   const Names& names_;
   std::atomic<std::uint64_t>& next_;
   unsigned depth_;
+  std::barrier<>* together_;
   std::unordered_map<std::uint32_t, std::uint64_t> under_way_;  // request id -> since when
 };
 
@@ -141,10 +154,11 @@ int run(const RegisterOptions& options) {
   const ClientIdentity identity = identity_of(options);
   const Names names(options.names);
   std::atomic<std::uint64_t> next = 0;
+  std::barrier<> together(options.connections);
   std::vector<std::unique_ptr<Registrar>> registrars;
   for (unsigned i = 0; i < options.connections; ++i)
-    registrars.push_back(
-        std::make_unique<Registrar>(connect(options.target), identity, names, next, options.depth));
+    registrars.push_back(std::make_unique<Registrar>(connect(options.target), identity, names, next,
+                                                     options.depth, options.together ? &together : nullptr));
   const CpuReading before(options.watch);
   const std::uint64_t start = steady_ns();
   {
@@ -157,18 +171,19 @@ int run(const RegisterOptions& options) {
   std::uint64_t refused = 0;
   std::uint32_t code = 0;
   Histogram latency;
-  bool lost = false;
+  std::optional<Errc> lost;
   for (const auto& registrar : registrars) {
     registered += registrar->registered;
     refused += registrar->refused;
     if (registrar->refused > 0) code = registrar->last_code;
     latency.merge(registrar->latency);
-    lost = lost || registrar->lost.has_value();
+    lost = lost ? lost : registrar->lost;
   }
   fmt::print(fmt::runtime(options.json ? kJson : kText), registered, refused, code,
              static_cast<double>(registered) / seconds, static_cast<double>(latency.quantile(0.5)) / 1e3,
              static_cast<double>(latency.quantile(0.99)) / 1e3, static_cast<double>(latency.max()) / 1e3,
              seconds, cpu.own, cpu.watched, cpu.foreign);
+  if (lost) fmt::print(stderr, "idload: a connection was lost: {}\n", name(*lost));
   return registered == names.count() && !lost ? kRight : kWrong;
 }
 

@@ -103,6 +103,8 @@ class Idload(unittest.TestCase):
         self.assertEqual((done.returncode, json.loads(done.stdout)["registered"]), (0, 60), done)
         code, got = self.resolve("--tcp", "--values", "5", pattern="88.118/R{:04}", keys=60)
         self.assertEqual((code, got["wrong"]), (0, 0))
+        together = idload(*arguments[:-5], "--connections", "8", "--together", "--first", "100", "--json")
+        self.assertEqual((together.returncode, json.loads(together.stdout)["registered"]), (0, 60), together)
         again = json.loads(idload(*arguments).stdout)
         self.assertEqual((again["registered"], again["refused"], again["last_code"]), (0, 60, 101))
 
