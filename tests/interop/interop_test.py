@@ -16,7 +16,7 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "system")]
 import main_job  # noqa: E402
 from harness import Node  # noqa: E402
 
-RUNS = ("off",)
+RUNS = ("default", "off")
 
 LARGE_VALUES = 10
 LARGE_VALUE_OCTETS = 20_000

@@ -19,12 +19,10 @@ import net.handle.hdllib.Util;
 import net.handle.hdllib.ValueReference;
 
 /**
- * An answer without what differs from run to run: the response code (or "threw" and the library's own code), and the values. Times are
- * left out; keys and sites are only named; octets that are no text are given by length and digest.
+ * An answer without what differs from run to run: the response code (or "threw", the library's own code and those of its causes), and
+ * the values. Times are left out; keys and sites are only named; octets that are no text are given by length and digest.
  */
 record Answer(String code, List<HandleValue> values) {
-  static final String SUCCESS = "1";
-
   interface Body {
     AbstractResponse run() throws Exception;
   }
@@ -36,8 +34,14 @@ record Answer(String code, List<HandleValue> values) {
           response instanceof ResolutionResponse resolved ? Arrays.asList(resolved.getHandleValues()) : List.of();
       return new Answer(Integer.toString(response.responseCode), values);
     } catch (HandleException e) {
-      return new Answer("threw " + HandleException.getCodeStr(e.getCode()), List.of());
+      return new Answer("threw " + why(e), List.of());
     }
+  }
+
+  private static String why(HandleException e) {
+    String code = HandleException.getCodeStr(e.getCode());
+    boolean told = !(e.getCause() instanceof HandleException cause) || cause.getCode() == e.getCode();
+    return told ? code : code + ", " + why((HandleException) e.getCause());
   }
 
   static Answer to(HandleResolver resolver, AbstractRequest request) throws Exception {

@@ -38,13 +38,17 @@ final class Certified {
   }
 
   /** The control: with another key in the site's record the same answer must be refused, or nothing above was checked. */
-  static void control(HandleResolver resolver, Transcript out, SiteInfo site, String handle) throws Exception {
-    SiteInfo other = new SiteInfo(site);
-    other.servers[0] = site.servers[0].cloneServerInfo();
-    other.servers[0].publicKey = Util.getBytesFromPublicKey(Identity.newKeys().getPublic());
+  static void control(HandleResolver resolver, Transcript out, SiteInfo site, SiteInfo other, String handle) throws Exception {
     Answer right = Answer.to(() -> resolver.sendRequestToSite(Question.certified(handle), site));
     out.step("certified, the site's key", 1, right);
     Answer wrong = Answer.to(() -> resolver.sendRequestToSite(Question.certified(handle), other));
     out.step("certified, another key in the site's record", "threw MISSING_OR_INVALID_SIGNATURE", wrong);
+  }
+
+  static SiteInfo withAnotherKey(SiteInfo site) throws Exception {
+    SiteInfo other = new SiteInfo(site);
+    other.servers[0] = site.servers[0].cloneServerInfo();
+    other.servers[0].publicKey = Util.getBytesFromPublicKey(Identity.newKeys().getPublic());
+    return other;
   }
 }

@@ -11,16 +11,23 @@ import net.handle.hdllib.SiteInfo;
 import net.handle.hdllib.Util;
 
 /**
- * A resolver as the library makes it. Its global sites are the national node's alone, so that it finds every prefix from there, and it
- * speaks TCP; sessions are as they come, or off. Caches, time-outs and the checking of signatures are the library's own.
+ * A resolver as the library makes it. Its global sites are the national node's alone, so that it finds every prefix from there; sessions
+ * are as they come, or off. Caches, time-outs and the checking of signatures are the library's own.
  */
 final class Client {
   private Client() {}
 
+  /** Speaks TCP only. */
   static HandleResolver make(SiteInfo global, boolean sessions) {
+    HandleResolver resolver = anyTransport(global, sessions);
+    resolver.setPreferredProtocols(new int[] {Interface.SP_HDL_TCP});
+    return resolver;
+  }
+
+  /** Asks over UDP first, as the library does; changes go over TCP, where the site offers them. */
+  static HandleResolver anyTransport(SiteInfo global, boolean sessions) {
     HandleResolver resolver = new HandleResolver();
     resolver.setConfiguration(configuration(global));
-    resolver.setPreferredProtocols(new int[] {Interface.SP_HDL_TCP});
     if (!sessions) {
       resolver.setSessionTracker(null);
     }

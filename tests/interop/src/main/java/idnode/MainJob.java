@@ -14,6 +14,7 @@ import net.handle.hdllib.AddValueRequest;
 import net.handle.hdllib.AuthenticationInfo;
 import net.handle.hdllib.Common;
 import net.handle.hdllib.CreateHandleRequest;
+import net.handle.hdllib.DeleteHandleRequest;
 import net.handle.hdllib.Encoder;
 import net.handle.hdllib.HandleResolver;
 import net.handle.hdllib.HandleValue;
@@ -40,6 +41,7 @@ public final class MainJob {
   private final Addresses addresses;
   private final SiteInfo global;
   private final SiteInfo secondary;
+  private final SiteInfo impostor;
   private final HandleResolver resolver;
   private final AuthenticationInfo administrator;
   private final List<Identity> identities;
@@ -50,6 +52,7 @@ public final class MainJob {
     this.addresses = addresses;
     global = Client.siteOf(addresses.national());
     secondary = Client.siteOf(addresses.secondary());
+    impostor = Certified.withAnotherKey(secondary);
     // One for all threads, as an application has it.
     resolver = Client.make(global, sessions);
     administrator = new PublicKeyAuthenticationInfo(Util.encodeString(addresses.prefix() + "/ADMIN"), Identity.KEY, key);
@@ -112,6 +115,15 @@ public final class MainJob {
     new Lifecycle(resolver, out, handle, who, number).run(List.of(other.byKey(), other.bySecret()), List.of(liar));
   }
 
+  private void overUdpFirst() throws Exception {
+    HandleResolver any = Client.anyTransport(global, sessions);
+    Identity one = identities.get(4);
+    Identity other = identities.get(5);
+    String handle = addresses.hosted() + "/UDP";
+    new Lifecycle(any, begin("udp first, key"), handle, one.byKey(), 1).run(List.of(other.byKey()), List.of(one.byKey(other.privateKey())));
+    new Lifecycle(any, begin("udp first, secret"), handle, one.bySecret(), 2).run(List.of(other.bySecret()), List.of(one.bySecret("no".getBytes())));
+  }
+
   private void list() throws Exception {
     inThreads("fill", (number, out) -> Listing.fill(resolver, out, addresses.listed(), identities.get(number).bySecret(), number, THREADS));
     Transcript out = begin("list");
@@ -126,7 +138,7 @@ public final class MainJob {
     Transcript out = begin("certified");
     // His record has the secret, a restricted value.
     Certified.verify(resolver, out, addresses, administrator, identities.get(0).handle);
-    Certified.control(resolver, out, secondary, identities.get(0).handle);
+    Certified.control(resolver, out, secondary, impostor, identities.get(0).handle);
   }
 
   private void wire() throws Exception {
@@ -142,9 +154,21 @@ public final class MainJob {
     Transcript out = begin("recovery");
     Recovery recovery = new Recovery(out, global, addresses.hosted() + "/RECOVER", identities.get(1).bySecret());
     recovery.restart(new BufferedReader(new InputStreamReader(System.in)));
-    recovery.expiry(true);
-    recovery.expiry(false);
+    recovery.expiry();
+    recovery.termination(secondary);
+    recovery.control(impostor);
     recovery.end();
+    // The sessions all of them had before the restart.
+    inThreads("afterwards", this::createAndDelete);
+  }
+
+  private void createAndDelete(int number, Transcript out) throws Exception {
+    byte[] name = Util.encodeString(addresses.hosted() + "/AFTER-" + number);
+    for (AuthenticationInfo who : List.of(identities.get(number).byKey(), identities.get(number).bySecret())) {
+      HandleValue[] values = {Lifecycle.text(1, "URL", "https://example.com"), Identity.admin(100, who.getUserValueReference())};
+      out.step("create", 1, Answer.to(resolver, new CreateHandleRequest(name, values, who)));
+      out.step("delete", 1, Answer.to(resolver, new DeleteHandleRequest(name, who)));
+    }
   }
 
   private void run() throws Exception {
@@ -152,6 +176,7 @@ public final class MainJob {
     onboard();
     inThreads("key", (number, out) -> lifecycle(number, out, true));
     inThreads("secret", (number, out) -> lifecycle(number, out, false));
+    overUdpFirst();
     list();
     certified();
     wire();

@@ -9,6 +9,7 @@ import net.handle.hdllib.ClientSessionTracker;
 import net.handle.hdllib.ClientSideSessionInfo;
 import net.handle.hdllib.CreateHandleRequest;
 import net.handle.hdllib.DeleteHandleRequest;
+import net.handle.hdllib.GenericRequest;
 import net.handle.hdllib.HandleResolver;
 import net.handle.hdllib.HandleValue;
 import net.handle.hdllib.ModifyValueRequest;
@@ -51,24 +52,44 @@ final class Recovery {
     step(resolver, "modify in the new session", modify());
   }
 
-  /** `client`: the client knows that a second is over; otherwise it believes in a day, and only the node knows. */
-  void expiry(boolean client) throws Exception {
+  /** The client asked for a second, and knows that it is over. */
+  void expiry() throws Exception {
     HandleResolver resolver = Client.make(global, true);
     SessionSetupInfo brief = new SessionSetupInfo();
     brief.timeout = 1;
     resolver.setSessionTracker(new ClientSessionTracker(brief));
     step(resolver, "modify in a session of a second", modify());
     List<Integer> before = sessions(resolver);
-    if (!client) {
-      // The options are compared at the next request: both must say the same, or a change of options is asked for.
-      brief.timeout = 86_400;
-      for (ClientSideSessionInfo session : resolver.getSessionTracker().getAllSessions()) {
-        session.setTimeOut(86_400);
-      }
-    }
     Thread.sleep(2_100);
-    step(resolver, client ? "modify after a time-out the client knows of" : "modify after a time-out only the node knows of", modify());
+    step(resolver, "modify after it", modify());
     replaced(resolver, before);
+  }
+
+  /** The session is ended behind the client's back; the tracker keeps it. */
+  void termination(SiteInfo site) throws Exception {
+    HandleResolver resolver = Client.make(global, true);
+    step(resolver, "modify", modify());
+    List<Integer> before = sessions(resolver);
+    step(resolver, "terminate the session", site, termination(resolver));
+    step(resolver, "modify after the end of the session", modify());
+    replaced(resolver, before);
+  }
+
+  /** The control: the node signs the set-up, so with another key in its site's record the library goes no further. */
+  void control(SiteInfo other) throws Exception {
+    HandleResolver resolver = Client.make(global, true);
+    AbstractRequest request = new DeleteHandleRequest(Util.encodeString(handle), who);
+    Answer answer = Answer.to(() -> resolver.sendRequestToSite(request, other));
+    out.step("delete, another key in the site's record", "threw INTERNAL_ERROR, MISSING_OR_INVALID_SIGNATURE", answer);
+    out.step("resolve: still there", 1, Question.ask(resolver, handle, 100));
+  }
+
+  private AbstractRequest termination(HandleResolver resolver) {
+    AbstractRequest request = new GenericRequest(Util.encodeString("/"), AbstractRequest.OC_SESSION_TERMINATE, null);
+    request.sessionTracker = resolver.getSessionTracker();
+    request.sessionInfo = resolver.getSessionTracker().getAllSessions()[0];
+    request.isAdminRequest = true;
+    return request;
   }
 
   void end() throws Exception {
@@ -78,6 +99,10 @@ final class Recovery {
 
   private void step(HandleResolver resolver, String what, AbstractRequest request) throws Exception {
     out.step(what, 1, Answer.to(resolver, request));
+  }
+
+  private void step(HandleResolver resolver, String what, SiteInfo site, AbstractRequest request) throws Exception {
+    out.step(what, 1, Answer.to(() -> resolver.sendRequestToSite(request, site)));
   }
 
   private AbstractRequest create() {

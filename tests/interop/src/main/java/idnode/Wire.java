@@ -2,6 +2,7 @@ package idnode;
 
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
+import net.handle.hdllib.AbstractResponse;
 import net.handle.hdllib.AuthenticationInfo;
 import net.handle.hdllib.ClientSessionTracker;
 import net.handle.hdllib.CreateHandleRequest;
@@ -9,6 +10,7 @@ import net.handle.hdllib.DeleteHandleRequest;
 import net.handle.hdllib.HandleResolver;
 import net.handle.hdllib.HandleValue;
 import net.handle.hdllib.Interface;
+import net.handle.hdllib.ResolutionRequest;
 import net.handle.hdllib.SessionSetupInfo;
 import net.handle.hdllib.SimpleConfiguration;
 import net.handle.hdllib.SiteInfo;
@@ -44,6 +46,18 @@ final class Wire {
       boolean plain = relay.requestsHold(octets(PLAIN)) || relay.answersHold(octets(PLAIN));
       out.fact("the restricted octets pass " + (sessions ? "encrypted" : "in the clear"), seen != sessions);
       out.fact("public values beside them pass " + (sessions ? "encrypted" : "in the clear"), plain != sessions);
+      ResolutionRequest certified = Question.restricted(handle, who);
+      certified.certify = true;
+      boolean[] mac = new boolean[1];
+      Answer answer =
+          Answer.to(
+              () -> {
+                AbstractResponse response = resolver.processRequest(certified);
+                mac[0] = response.signatureIsMac();
+                return response;
+              });
+      out.step("read by its administrator, certified", 1, answer);
+      out.fact("certified by " + (sessions ? "a MAC of the session" : "a signature"), mac[0] == sessions);
       if (!encryptAll) {
         out.step("read by anybody", 1, Question.ask(resolver, handle));
         out.fact("public values pass in the clear then", relay.answersHold(octets(PLAIN)));
