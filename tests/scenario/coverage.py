@@ -77,11 +77,11 @@ class Cells:
             out.setdefault((row, code), []).extend(places)
         return out
 
+    def key(self, opcode, code):
+        return next((k for k in [(opcode, code), (opcode, "*"), ("*", code)] if k in self.rules), None)
+
     def rule(self, opcode, code):
-        for key in [(opcode, code), (opcode, "*"), ("*", code)]:
-            if key in self.rules:
-                return self.rules[key]
-        return None
+        return self.rules.get(self.key(opcode, code))
 
     def problems(self):
         out = []
@@ -97,9 +97,10 @@ class Cells:
             if rule is None or rule[1] != "-":
                 why = "not a response code" if rule is None else f"cells.tsv says: {rule[1]}"
                 out.append(f"{places[0]}: opcode {opcode} answers {code}; {why}")
+        used = {self.key(opcode, code) for opcode in self.opcodes for code in self.codes}
         for opcode, code in self.rules:
-            if opcode not in self.opcodes + ["*"] or code not in self.codes + ["*"]:
-                out.append(f"cells.tsv: no such cell: opcode {opcode}, code {code}")
+            if (opcode, code) not in used:
+                out.append(f"cells.tsv: the line of opcode {opcode}, code {code} is about no cell")
         return out
 
     def empty(self):
@@ -210,7 +211,9 @@ class Behaviours:
                     shown = shown_by_scenario(lines, number, places.get(os.path.basename(path), set()))
                 elif kind in (".cc", ".h"):
                     name = shown_by_test(lines, number)
-                    shown, where = name is not None, f"{where} {name}"
+                    shown = name is not None
+                    # Without the line: whoever changes the file would have to renew the report.
+                    where = f"{short} {name}" if shown else where
                 if shown:
                     self.tests.setdefault(int(item), []).append(where)
                 else:
