@@ -10,6 +10,7 @@
 #include "resolver/app/own_records.h"
 #include "storage/commit/committer.h"
 #include "storage/data_folder.h"
+#include "storage/log/file.h"
 #include "storage/log/replay.h"
 #include "storage/rocks_store.h"
 
@@ -98,7 +99,10 @@ Opened<void> fill_folder(const Settings& settings, const crypto::PrivateKey& nod
   auto done = write_records(*folder, settings, node_key.public_key(), admin_key.public_key());
   // Last: a folder with a key is a whole one.
   if (done) done = write_new_file(node_key_path(folder->path()), node_key.pem(), 0600, false);
-  return done;
+  if (!done) return done;
+  const std::string parent = fs::path(folder->path()).parent_path().string();
+  if (const auto named = real_files().sync_folder(parent); !named) return failed(parent, named.error());
+  return {};
 }
 
 void empty_folder(const std::string& path) {

@@ -44,20 +44,19 @@ bool write_all(int fd, std::string_view octets) {
 }
 
 // What names a new file must be on the disk too.
-void sync_folder_of(const std::string& path) {
+bool sync_folder_of(const std::string& path) {
   const std::string folder = std::filesystem::path(path).parent_path().string();
   const Descriptor fd(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (fd.get() >= 0) fsync(fd.get());
+  return fd.get() >= 0 && fsync(fd.get()) == 0;
 }
 
 Opened<void> write_with(const std::string& path, std::string_view octets, unsigned mode, int flags) {
   const Descriptor fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, mode));
   if (fd.get() < 0)
     return system_error(path, "cannot be made", "move what is there, or check the permissions");
-  if (fchmod(fd.get(), mode) != 0 || !write_all(fd.get(), octets)) {
+  if (fchmod(fd.get(), mode) != 0 || !write_all(fd.get(), octets) || !sync_folder_of(path)) {
     return system_error(path, "cannot be written", "check the disk and its free space");
   }
-  sync_folder_of(path);
   return {};
 }
 
@@ -100,10 +99,9 @@ Opened<void> write_new_file(const std::string& path, std::string_view octets, un
 Opened<void> replace_file(const std::string& path, std::string_view octets, unsigned mode) {
   const std::string temporary = path + ".new";
   if (const auto written = write_with(temporary, octets, mode, O_TRUNC); !written) return written;
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
-    return system_error(path, "cannot be replaced", "check the permissions of its folder");
+  if (std::rename(temporary.c_str(), path.c_str()) != 0 || !sync_folder_of(path)) {
+    return system_error(path, "cannot be replaced", "check the disk and the permissions of its folder");
   }
-  sync_folder_of(path);
   return {};
 }
 
