@@ -1,6 +1,7 @@
 // A real node that lives for a tenth of a second and is killed, again and again, with two clients that write
-// all the time. What it leaves behind must not grow beyond three times what was written plus 64 MB (stores
-// have left a file of some megabytes behind at every start), and everything acknowledged is there.
+// all the time, and between two lives dies a tenth of a second into its start. What it leaves behind must not
+// grow beyond three times what was written plus 64 MB (stores have left a file of some megabytes behind at
+// every start), and everything acknowledged is there.
 //
 // IDNODE_CRASH_LOOPS sets the number of lives (60).
 #include <algorithm>
@@ -31,6 +32,11 @@ int run() {
   std::vector<double> openings;
   std::uint64_t most = 0;
   for (int i = 0; i < loops; ++i) {
+    if (i % 2 == 1) {
+      node.launch();
+      pause(kLife);
+      node.kill();
+    }
     openings.push_back(start_timed(node));
     for (KillClient& c : clients) c.verify(node.endpoint(), false);
     Life life;

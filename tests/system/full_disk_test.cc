@@ -81,6 +81,23 @@ class Readers {
   std::vector<std::future<KillClient::Reads>> all_;
 };
 
+// On a disk without any room the node either starts, and answers what it knows, or says what is wrong.
+const char* start_when_full(Disk& disk, NodeProcess& node, KillClient& known) {
+  disk.fill(0);
+  const char* outcome = "started";
+  try {
+    node.start();
+    known.verify(node.endpoint(), true);
+    node.kill();
+  } catch (const std::exception& e) {
+    const std::string said = e.what();
+    outcome = said.find(" error " + node.data()) != std::string::npos ? "refused" : "BROKEN";
+    std::printf("on a full disk: %s\n", e.what());
+  }
+  disk.drop_ballast();
+  return outcome;
+}
+
 bool play(const Scene& scene) {
   Disk disk(scene.disk, 64);
   NodeProcess node({"88.118"}, on_disk(disk, {{"limits", {{"free_space_mb", std::to_string(scene.mark)}}},
@@ -116,6 +133,7 @@ bool play(const Scene& scene) {
   const KillClient::Reads reads = readers.join();
 
   node.kill();
+  const std::string when_full = start_when_full(disk, node, known);
   node.start();
   for (KillClient& c : clients) c.verify(node.endpoint(), true);
   known.verify(node.endpoint(), true);
@@ -126,13 +144,13 @@ bool play(const Scene& scene) {
   w += known.word();
   std::printf(
       "durability: full_disk disk=%s free_space_mb=%llu aborted=%d reads_ok=%llu reads_bad=%llu "
-      "refused=%llu resume_s=%.2f acked=%llu uncertain=%llu kept=%llu lost=%llu torn=%llu "
+      "refused=%llu resume_s=%.2f start_when_full=%s acked=%llu uncertain=%llu kept=%llu lost=%llu torn=%llu "
       "unexpected=%llu skipped=0\n",
       name(scene.disk), Number{scene.mark}, alive ? 0 : 1, Number{reads.good}, Number{reads.bad},
-      Number{w.refused}, resume, Number{w.acked}, Number{w.uncertain}, Number{w.kept}, Number{w.lost},
-      Number{w.torn}, Number{w.unexpected});
-  return alive && ended && each_resumed && reads.bad == 0 && reads.good >= kLeastReads && w.lost == 0 &&
-         w.torn == 0 && w.unexpected == 0;
+      Number{w.refused}, resume, when_full.c_str(), Number{w.acked}, Number{w.uncertain}, Number{w.kept},
+      Number{w.lost}, Number{w.torn}, Number{w.unexpected});
+  return alive && ended && each_resumed && when_full != "BROKEN" && reads.bad == 0 &&
+         reads.good >= kLeastReads && w.lost == 0 && w.torn == 0 && w.unexpected == 0;
 }
 
 int run() {

@@ -138,10 +138,13 @@ NodeProcess::~NodeProcess() {
     std::filesystem::remove_all(folder_, ignored);
 }
 
-void NodeProcess::start() {
+void NodeProcess::launch() {
   if (running()) fail("runs already");
-  const std::string output = folder_ + "/node.out";
-  pid_ = spawn({program(), "--config", config_}, output, environment_);
+  pid_ = spawn({program(), "--config", config_}, folder_ + "/node.out", environment_);
+}
+
+void NodeProcess::start() {
+  launch();
   const auto ready = [&] {
     const std::string text = said();
     if (text.starts_with("READY") || text.find("\nREADY") != std::string::npos) return true;

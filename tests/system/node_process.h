@@ -34,6 +34,8 @@ class NodeProcess {
   void set_environment(const std::string& name, const std::string& value) { environment_[name] = value; }
   // Returns once READY was said.
   void start();
+  // Begins to start and returns at once; only kill() may follow.
+  void launch();
   void kill();
   // SIGTERM; the exit code, or -1 when it does not end within 15 s.
   int stop();
