@@ -6,10 +6,12 @@
 
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
 #include "storage/log/file.h"
+#include "storage/log/watermark.h"
 
 namespace idnode {
 namespace {
@@ -35,7 +37,7 @@ Result<void> write_stamp(const std::string& path, std::string_view text) {
   return (*file)->sync();
 }
 
-Opened<void> check_format(const std::string& path) {
+Opened<unsigned> read_format(const std::string& path) {
   const std::string file = path + "/FORMAT";
   const auto text = read_stamp(file);
   if (!text && text.error() == Errc::kAbsent) {
@@ -52,11 +54,11 @@ Opened<void> check_format(const std::string& path) {
                           "format " +
                           std::to_string(kDataFormat) + ")");
   }
-  if (error != std::errc() || format != kDataFormat || (rest != "" && rest != "\n")) {
+  if (error != std::errc() || format == 0 || (rest != "" && rest != "\n")) {
     return open_error(Errc::kCorrupt,
                       file + ": does not hold a format version; is this a data folder of idnode?");
   }
-  return {};
+  return format;
 }
 
 Opened<void> check_case(const std::string& path, bool case_sensitive) {
@@ -78,7 +80,7 @@ Opened<void> check_case(const std::string& path, bool case_sensitive) {
 }  // namespace
 
 DataFolder::DataFolder(DataFolder&& other) noexcept
-    : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
+    : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)), format_(other.format_) {}
 
 DataFolder::~DataFolder() {
   if (lock_ >= 0) ::close(lock_);
@@ -101,22 +103,26 @@ Opened<DataFolder> DataFolder::create(const std::string& path, bool case_sensiti
   const auto names = files.list(path);
   if (!names) return unusable(path, names.error());
   for (const std::string& found : *names) {
-    // A lock, a case stamp and an empty format stamp are what an interrupted create leaves.
+    // A lock, a case stamp, a watermark and an empty format stamp are what an interrupted create leaves.
     if (found == "FORMAT" && read_stamp(path + "/FORMAT") != "") {
       return open_error(Errc::kExists, path + ": is a data folder already");
     }
-    if (found != "LOCK" && found != "CASE" && found != "FORMAT") {
+    if (found != "LOCK" && found != "CASE" && found != "WATERMARK" && found != "FORMAT") {
       return open_error(Errc::kExists,
                         path + ": is not empty (" + found + "); name an empty or a new folder");
     }
   }
   Opened<DataFolder> folder = lock(path);
   if (!folder) return folder;
-  for (const char* stamp : {"/CASE", "/FORMAT"}) {
+  for (const char* stamp : {"/CASE", "/WATERMARK", "/FORMAT"}) {
     const auto removed = files.remove(path + stamp);
     if (!removed && removed.error() != Errc::kAbsent) return unusable(path, removed.error());
   }
   Result<void> stamped = write_stamp(path + "/CASE", case_sensitive ? kExact : kFolded);
+  if (stamped) {
+    const auto watermark = Watermark::create(files, path, folder->watermark(), {});
+    if (!watermark) stamped = std::unexpected(watermark.error());
+  }
   if (stamped) stamped = write_stamp(path + "/FORMAT", std::to_string(kDataFormat) + "\n");
   if (stamped) stamped = files.sync_folder(path);
   if (!stamped) return unusable(path, stamped.error());
@@ -124,9 +130,27 @@ Opened<DataFolder> DataFolder::create(const std::string& path, bool case_sensiti
 }
 
 Opened<DataFolder> DataFolder::open(const std::string& path, bool case_sensitive) {
-  if (const auto known = check_format(path); !known) return std::unexpected(known.error());
+  const auto format = read_format(path);
+  if (!format) return std::unexpected(format.error());
   if (const auto same = check_case(path, case_sensitive); !same) return std::unexpected(same.error());
-  return lock(path);
+  Opened<DataFolder> folder = lock(path);
+  if (folder) folder->format_ = *format;
+  return folder;
+}
+
+Opened<void> DataFolder::raise_format() {
+  if (format_ == kDataFormat) return {};
+  const std::string stamp = path_ + "/FORMAT";
+  const std::string fresh = stamp + ".new";
+  LogFiles& files = real_files();
+  if (const auto removed = files.remove(fresh); !removed && removed.error() != Errc::kAbsent)
+    return unusable(fresh, removed.error());
+  Result<void> done = write_stamp(fresh, std::to_string(kDataFormat) + "\n");
+  if (done && std::rename(fresh.c_str(), stamp.c_str()) != 0) done = std::unexpected(Errc::kIo);
+  if (done) done = files.sync_folder(path_);
+  if (!done) return unusable(stamp, done.error());
+  format_ = kDataFormat;
+  return {};
 }
 
 }  // namespace idnode

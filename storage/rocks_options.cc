@@ -25,6 +25,7 @@ class Listener final : public rocksdb::EventListener {
   void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
     trouble_->set(status->ToString());
   }
+  void OnFlushCompleted(rocksdb::DB*, const rocksdb::FlushJobInfo&) override { trouble_->flushed(); }
   void OnErrorRecoveryCompleted(rocksdb::Status) override { trouble_->set(""); }
 
  private:

@@ -3,6 +3,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "protocol/bytes.h"
@@ -39,6 +40,20 @@ rocksdb::WriteOptions without_log() {
   rocksdb::WriteOptions options;
   options.disableWAL = true;
   return options;
+}
+
+std::unexpected<OpenError> unopened(const std::string& folder, const rocksdb::Status& status) {
+  const std::string cure = status.IsCorruption() ? "; move the folder away: it is made again from the log"
+                                                 : "; check the disk, the permissions and "
+                                                   "whether another process has it open";
+  return open_error(error_of(status),
+                    folder + ": the store cannot be opened (" + status.ToString() + ")" + cure);
+}
+
+bool has_tables(rocksdb::Env& env, const std::string& folder) {
+  std::vector<std::string> names;
+  return env.GetChildren(folder, &names).ok() &&
+         std::ranges::any_of(names, [](const std::string& file) { return file.ends_with(".sst"); });
 }
 
 class RocksCursor final : public Cursor {
@@ -83,18 +98,32 @@ Opened<std::unique_ptr<RocksStore>> RocksStore::open(const std::string& folder,
   auto trouble = std::make_shared<RocksTrouble>();
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(rocks_options(settings, trouble), folder, &db);
-  if (!status.ok()) {
-    const bool damaged = status.IsCorruption();
-    const std::string cure = damaged ? "; move the folder away: it is made again from the log"
-                                     : "; check the disk, the permissions and "
-                                       "whether another process has it open";
-    return open_error(error_of(status),
-                      folder + ": the store cannot be opened (" + status.ToString() + ")" + cure);
-  }
+  if (!status.ok()) return unopened(folder, status);
   std::unique_ptr<RocksStore> store(
       new RocksStore(std::unique_ptr<rocksdb::DB>(db), std::move(trouble), settings.flush_at_close));
   if (const auto started = store->start(folder); !started) return std::unexpected(started.error());
   return store;
+}
+
+Opened<std::uint64_t> RocksStore::verify(const std::string& folder) {
+  RocksSettings settings;
+  rocksdb::Options options = rocks_options(settings, std::make_shared<RocksTrouble>());
+  options.create_if_missing = false;
+  if (options.env->FileExists(folder + "/CURRENT").IsNotFound() && !has_tables(*options.env, folder))
+    return 0;
+  rocksdb::DB* opened = nullptr;
+  rocksdb::Status status = rocksdb::DB::OpenForReadOnly(options, folder, &opened);
+  if (!status.ok()) return unopened(folder, status);
+  const std::unique_ptr<rocksdb::DB> db(opened);
+  status = db->VerifyChecksum();
+  std::string image;
+  if (status.ok()) status = db->Get(rocksdb::ReadOptions(), meta_key("applied"), &image);
+  if (status.IsNotFound()) return 0;
+  if (!status.ok() || image.size() != 8) {
+    return open_error(Errc::kCorrupt, folder + ": the store is damaged (" + status.ToString() +
+                                          "); move the folder away: it is made again from the log");
+  }
+  return Reader(image).u64();
 }
 
 // Reads the format stamp and the sequence; stamps a new store.
@@ -117,6 +146,7 @@ Opened<void> RocksStore::start(const std::string& folder) {
                                               std::to_string(format) + "); start that version");
   }
   applied_.store(applied, std::memory_order_release);
+  durable_ = applied;  // read from tables: there is nothing else yet
   if (format == kStoreFormat) return {};
   rocksdb::Status status = db_->Put(without_log(), meta_key("format"), number_image(kStoreFormat));
   if (status.ok()) status = db_->Flush(rocksdb::FlushOptions());
@@ -164,6 +194,17 @@ Result<void> RocksStore::apply_parts(std::span<const std::span<const Write>> par
 }
 
 Result<void> RocksStore::flush() { return result_of(db_->Flush(rocksdb::FlushOptions())); }
+
+// The sequence as the tables have it: those of the current version, which the manifest names durably.
+std::uint64_t RocksStore::durable() const {
+  if (!trouble_->take_flushed()) return durable_;
+  rocksdb::ReadOptions options;
+  options.read_tier = rocksdb::kPersistedTier;
+  std::string image;
+  if (db_->Get(options, meta_key("applied"), &image).ok() && image.size() == 8)
+    durable_ = std::max(durable_, Reader(image).u64());
+  return durable_;
+}
 
 std::uint64_t RocksStore::approximate_bytes() const {
   std::uint64_t bytes = 0;

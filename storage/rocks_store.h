@@ -30,6 +30,9 @@ class RocksStore final : public Store {
  public:
   // Makes `folder` when it is not there. Errors: in use by another process, damaged, newer format.
   static Opened<std::unique_ptr<RocksStore>> open(const std::string& folder, const RocksSettings& settings);
+  // Reads all of it without changing anything and compares every checksum; nobody else may write to it. Its
+  // sequence; 0 also when there is no store. Errors as open().
+  static Opened<std::uint64_t> verify(const std::string& folder);
   // Flushes, unless told not to.
   ~RocksStore() override;
 
@@ -38,6 +41,7 @@ class RocksStore final : public Store {
   Result<void> apply_parts(std::span<const std::span<const Write>> parts, std::uint64_t sequence) override;
   std::uint64_t applied() const override { return applied_.load(std::memory_order_acquire); }
   Result<void> flush() override;
+  std::uint64_t durable() const override;
   std::uint64_t approximate_bytes() const override;
 
   // What RocksDB's background work last failed with; "" when it is well.
@@ -51,6 +55,7 @@ class RocksStore final : public Store {
   std::shared_ptr<RocksTrouble> trouble_;
   bool flush_at_close_;
   std::atomic<std::uint64_t> applied_ = 0;
+  mutable std::uint64_t durable_ = 0;
 };
 
 }  // namespace idnode

@@ -57,6 +57,8 @@ class Store {
   virtual std::uint64_t applied() const = 0;
   // Makes everything applied so far durable in the store itself (so that the log before it may be archived).
   virtual Result<void> flush() = 0;
+  // A sequence up to which the store is durable by itself: a lower bound. Commit thread only.
+  virtual std::uint64_t durable() const { return 0; }
 
   // Octets on disk (or in memory), for status and metrics; approximate.
   virtual std::uint64_t approximate_bytes() const = 0;

@@ -128,6 +128,9 @@ idnode \- identifier node of the Handle System
 .I DIR
 [\fB\-\-key\-type\fR rsa|p256|ed25519|sm2] [\fB\-\-force\fR]
 .br
+.B idnode verify \-\-config
+.I FILE
+.br
 .B idnode check\-config \-\-config
 .I FILE
 .br
@@ -153,6 +156,10 @@ key files in
 .I DIR
 are replaced; a data folder that holds a store never is.
 .TP
+.B verify
+Reads all of the commit log, the watermark and, unless the node is running, the store. Prints what it found whole, or one
+line with file and place. Changes nothing.
+.TP
 .B check\-config
 Prints ok, or every error with file and line.
 .TP
@@ -177,6 +184,21 @@ Finishes what has begun, at most 10 seconds, and ends. The second one ends at on
 .TP
 .B SIGUSR1
 Opens the access log again.
+.SH FILES
+Of the data folder:
+.I log
+is the truth.
+.I store
+is made from it; a damaged one may be moved away while the node is stopped, and the next start makes it again.
+.I WATERMARK
+says up to where both were on the disk. When it is missing or damaged, the node does not start. Restore the data folder
+from a backup; or, once
+.B idnode verify
+complains about nothing but
+.IR WATERMARK ,
+remove it and write 1 into
+.IR FORMAT :
+the next start makes it for the log as it is, and a loss at its end is no longer noticed.
 .SH EXIT STATUS
 0 done or drained; 1 failed, with one line that says what to do; 2 usage.
 .SH SEE ALSO

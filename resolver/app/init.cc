@@ -69,24 +69,28 @@ std::uint32_t seconds_now() {
 }
 
 // The records, through log and store like any other.
-Opened<void> write_records(const DataFolder& folder, const Settings& settings,
-                           const crypto::PublicKey& node_key, const crypto::PublicKey& admin_key) {
+Opened<void> write_records(DataFolder& folder, const Settings& settings, const crypto::PublicKey& node_key,
+                           const crypto::PublicKey& admin_key) {
   auto store = RocksStore::open(
       folder.store(), {.memory_bytes = std::size_t{64} << 20, .journal_path = folder.store_journal()});
   if (!store) return std::unexpected(store.error());
-  auto opened = open_committed(folder.log(), **store);
+  auto opened = open_committed(folder, **store);
   if (!opened) return std::unexpected(opened.error());
   const std::uint16_t listener = settings.listen.handle.front().port;
   std::string site;
   handle::encode(make_site(settings, site_port(settings, listener != 0 ? listener : 2'641), node_key, 1),
                  site);
-  Committer committer(**store, *opened->log, CommitLimits{}, [](std::span<const Committed>) {});
   const std::uint32_t now = seconds_now();
   auto mutations = missing_prefixes(**store, settings, site, now);
   if (!mutations) return failed(folder.path(), mutations.error());
   mutations->push_back(administrator_record(settings, admin_key, now));
-  if (const auto done = commit_all(committer, std::move(*mutations)); !done)
+  auto committer =
+      std::make_unique<Committer>(**store, *opened->log, CommitLimits{}, [](std::span<const Committed>) {});
+  if (const auto done = commit_all(*committer, std::move(*mutations)); !done)
     return failed(folder.path(), done.error());
+  committer.reset();
+  if (const auto closed = close_committed(*opened->log, **store); !closed)
+    return failed(folder.path(), closed.error());
   return {};
 }
 

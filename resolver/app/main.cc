@@ -57,6 +57,7 @@ int main(int argc, char** argv) {
       ->transform(CLI::CheckedTransformer(kKeyKinds, CLI::ignore_case))
       ->type_name("KIND");
   init->add_flag("--force", given.force, "Replace key files that are there");
+  auto* verify = app.add_subcommand("verify", "Read the whole data folder and say whether it is whole");
   auto* check = app.add_subcommand("check-config", "Print ok, or every error with its line");
   auto* show = app.add_subcommand("show-config", "Print every setting with its origin");
   show->add_flag("--effective", given.effective, "As the node would use them");
@@ -75,6 +76,7 @@ int main(int argc, char** argv) {
   if (show->parsed() && given.sample) return print(idnode::sample_config());
   if (given.file.empty()) return usage("--config FILE is missing");
   if (init->parsed()) return idnode::run_init(given.file, given.key_folder, given.key_kind, given.force);
+  if (verify->parsed()) return idnode::run_verify(given.file);
   if (check->parsed()) return idnode::check_config(given.file);
   if (show->parsed()) return idnode::print_config(given.file, given.effective);
   static_cast<void>(run);

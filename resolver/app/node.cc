@@ -79,7 +79,7 @@ Opened<void> Node::open_store() {
                                                    .journal_path = folder_->store_journal()});
   if (!store) return std::unexpected(store.error());
   store_ = std::move(*store);
-  auto opened = open_committed(folder_->log(), *store_);
+  auto opened = open_committed(*folder_, *store_);
   if (!opened) return std::unexpected(opened.error());
   log_ = std::move(opened->log);
   for (const std::string& note : opened->notes) log_event(LogLevel::kWarning, note);
@@ -304,6 +304,9 @@ bool Node::stop() {
   admin_.reset();
   service_.reset();
   committer_.reset();
+  if (log_ && store_ && !close_committed(*log_, *store_))
+    log_event(LogLevel::kWarning, "the store could not be flushed: the next start replays the log");
+  log_.reset();
   upstream_.reset();
   access_log_.reset();
   count_.reset();

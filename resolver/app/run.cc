@@ -12,6 +12,7 @@
 #include "resolver/app/log.h"
 #include "resolver/app/node.h"
 #include "resolver/app/sdnotify.h"
+#include "resolver/app/verify.h"
 #include "resolver/app/version.h"
 
 namespace idnode {
@@ -125,6 +126,16 @@ int run_init(const std::string& file, const std::string& key_folder, crypto::Key
   const auto made = init_node(config, {.key_folder = key_folder, .key_kind = kind, .force = force});
   if (!made) return failed(made.error().text);
   for (const std::string& line : *made) std::puts(line.c_str());
+  return 0;
+}
+
+int run_verify(const std::string& file) {
+  const Config config = load_config(file);
+  if (!config.ok()) return failed(first_error(config));
+  configure_log(config.settings.log);
+  const auto found = verify_node(config);
+  if (!found) return failed(found.error().text);
+  for (const std::string& line : *found) std::puts(line.c_str());
   return 0;
 }
 

@@ -11,6 +11,8 @@ namespace idnode {
 int run_node(const std::string& file);
 // Prints "ok", or every error.
 int check_config(const std::string& file);
+// Prints what was found whole, or one line of level error.
+int run_verify(const std::string& file);
 int print_config(const std::string& file, bool effective);
 int run_init(const std::string& file, const std::string& key_folder, crypto::KeyKind kind, bool force);
 

@@ -153,7 +153,7 @@ class Committer::Thread {
     if (low_space_.load(std::memory_order_relaxed)) return answer_waiting(CommitStatus::kNoSpace);
     gather();
     if (!draft_.empty()) {
-      const Result<void> appended = log_.append(draft_.seal());
+      const Result<void> appended = log_.append(draft_.seal(), store_.durable());
       if (!appended)
         fail_group(appended.error());
       else
@@ -187,7 +187,7 @@ class Committer::Thread {
     }
     if (error == Errc::kBusy) return change_group(CommitStatus::kBusy);
     read_only_.store(true, std::memory_order_release);
-    change_group(CommitStatus::kUnknown);
+    change_group(error == Errc::kReadOnly ? CommitStatus::kReadOnly : CommitStatus::kUnknown);
   }
 
   // What would have been committed is now `status`.

@@ -23,6 +23,18 @@ Result<std::string> read_file(LogFiles& files, const std::string& path, std::siz
   return (*file)->read(0, std::min<std::uint64_t>(*size, most));
 }
 
+Result<std::string> read_end(LogFiles& files, const std::string& path, std::size_t most) {
+  auto file = files.open(path);
+  if (!file) return std::unexpected(file.error());
+  const auto size = (*file)->size();
+  if (!size) return std::unexpected(size.error());
+  return (*file)->read(*size - std::min<std::uint64_t>(*size, most), most);
+}
+
+std::unexpected<OpenError> later_version(const std::string& path) {
+  return open_error(Errc::kNewerFormat, path + ": written by a later version; start that version");
+}
+
 }  // namespace
 
 LogScan::LogScan(LogFiles& files, std::string folder) : files_(files), folder_(std::move(folder)) {}
@@ -59,16 +71,39 @@ Opened<void> LogScan::list() {
   return {};
 }
 
-Opened<void> LogScan::begin(std::uint64_t from) {
+Opened<void> LogScan::begin(std::uint64_t needed, std::uint64_t from) {
   if (const auto listed = list(); !listed) return listed;
   if (firsts_.empty()) return {};
-  const auto after = std::ranges::upper_bound(firsts_, from);
-  if (after == firsts_.begin()) {
+  if (needed < firsts_[0]) {
     return open_error(Errc::kCorrupt, folder_ + ": the log begins at sequence " + std::to_string(firsts_[0]) +
-                                          " but the store needs " + std::to_string(from) +
+                                          " but the store needs " + std::to_string(needed) +
                                           "; put the missing segments back from the archive");
   }
-  return stand_before(static_cast<std::size_t>(after - firsts_.begin()) - 1);
+  const auto after = std::ranges::upper_bound(firsts_, std::max(firsts_[0], std::min(from, needed)));
+  const auto segment = static_cast<std::size_t>(after - firsts_.begin()) - 1;
+  for (std::size_t later = 1; later <= segment; ++later) {
+    if (const auto joined = check_joint(later); !joined) return joined;
+  }
+  return stand_before(segment);
+}
+
+// A segment ends with the hash of its last group, which is the "previous" of the next one's header: nothing
+// is missing between the two, and no whole group at the end of the first.
+Opened<void> LogScan::check_joint(std::size_t segment) {
+  path_ = path_of(segment);
+  const auto start = read_file(files_, path_, kSegmentHeaderSize);
+  if (!start) return unreadable(path_, start.error());
+  const auto header = decode_segment_header(*start);
+  if (!header && header.error() == Errc::kNewerFormat) return later_version(path_);
+  if (!header || header->first != firsts_[segment]) return damaged(0, "the header of the segment is damaged");
+  const std::string before = path_of(segment - 1);
+  const auto end = read_end(files_, before, kHashSize);
+  if (!end) return unreadable(before, end.error());
+  if (*end != header->previous) {
+    return damaged(0, "segments are missing before it, or the end of " + segment_name(firsts_[segment - 1]) +
+                          ", which does not reach sequence " + std::to_string(header->first - 1));
+  }
+  return {};
 }
 
 Opened<void> LogScan::begin_oldest() {
@@ -90,9 +125,7 @@ Opened<void> LogScan::load(std::size_t segment) {
   size_ = octets_.size();
   last_write_ = 0;
   const auto header = decode_segment_header(octets_);
-  if (!header && header.error() == Errc::kNewerFormat) {
-    return open_error(Errc::kNewerFormat, path_ + ": written by a later version; start that version");
-  }
+  if (!header && header.error() == Errc::kNewerFormat) return later_version(path_);
   if (!header || header->first != firsts_[segment]) return damaged(0, "the header of the segment is damaged");
   if (!positioned_) {
     position_ = {header->first - 1, header->time_ms, header->previous};

@@ -15,8 +15,11 @@ class LogScan {
  public:
   LogScan(LogFiles& files, std::string folder);
 
-  // Lists the segments and stands before the one that holds `from` (or will). Once, before next().
-  Opened<void> begin(std::uint64_t from);
+  // Lists the segments and stands before the one that holds `from` (or will), at latest `needed`, which must
+  // not come before the oldest. Of the segments before, the ends are compared with the headers that follow on
+  // them. Once, before next().
+  Opened<void> begin(std::uint64_t needed, std::uint64_t from);
+  Opened<void> begin(std::uint64_t needed) { return begin(needed, needed); }
   // Stands before the oldest segment.
   Opened<void> begin_oldest();
   // False at the end. The view lives until the next call.
@@ -41,6 +44,7 @@ class LogScan {
  private:
   Opened<void> list();
   Opened<void> stand_before(std::size_t segment);
+  Opened<void> check_joint(std::size_t segment);
   Opened<void> load(std::size_t segment);
   Opened<bool> met(const GroupView& group);
   Opened<bool> met_torn();

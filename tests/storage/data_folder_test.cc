@@ -60,7 +60,7 @@ TEST(DataFolder, FormatIsRead) {
     std::string text;
     Errc code;
   };
-  const Row rows[] = {{"2\n", Errc::kNewerFormat}, {"99999999999999999999\n", Errc::kNewerFormat},
+  const Row rows[] = {{"3\n", Errc::kNewerFormat}, {"99999999999999999999\n", Errc::kNewerFormat},
                       {"0\n", Errc::kCorrupt},     {"", Errc::kCorrupt},
                       {"one\n", Errc::kCorrupt},   {"1 \n", Errc::kCorrupt},
                       {"-1\n", Errc::kCorrupt}};
@@ -74,7 +74,7 @@ TEST(DataFolder, FormatIsRead) {
     EXPECT_NE(folder.error().text.find("data/FORMAT"), std::string::npos);
     EXPECT_EQ(folder.error().text.find('\n'), std::string::npos);
   }
-  write(scratch / "data/FORMAT", "1");
+  write(scratch / "data/FORMAT", "2");
   EXPECT_TRUE(DataFolder::open(scratch / "data", false));
 }
 

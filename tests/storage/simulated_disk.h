@@ -1,5 +1,5 @@
-// A disk in memory for the log: knows what is synced, loses the rest when the power fails, and fails on
-// demand. Any thread.
+// A disk in memory for log and store (tests/storage/simulated_file_system.h): knows what is synced, loses the
+// rest when the power fails, and fails on demand. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 namespace idnode {
 
 // An operation that changes the disk.
-enum class DiskOperation { kCreate, kWrite, kTruncate, kSync, kRemove, kSyncFolder };
+enum class DiskOperation { kCreate, kWrite, kTruncate, kSync, kRemove, kRename, kSyncFolder };
 
 class SimulatedDisk final : public LogFiles {
  public:
@@ -28,6 +28,10 @@ class SimulatedDisk final : public LogFiles {
   using Plan = std::function<std::optional<Fault>(std::uint64_t number, DiskOperation operation)>;
 
   void plan(Plan plan);
+  // The same, told the path too.
+  using PathPlan = std::function<std::optional<Fault>(std::uint64_t number, DiskOperation operation,
+                                                      const std::string& path)>;
+  void plan_paths(PathPlan plan);
   void heal() { plan({}); }
   std::uint64_t operations() const;
   // Octets that all files together may take; more is kNoSpace after a part was written.
@@ -37,6 +41,12 @@ class SimulatedDisk final : public LogFiles {
   // (given how many octets of growth were not synced). Open files fail from now on until they are opened
   // again.
   void cut_power(const std::function<std::size_t(std::size_t)>& keep);
+  // The same, but each file, sector and name that was not synced has a fate of its own, drawn from `seed`:
+  // any part of a growth is kept, a sector of 512 octets written over is the old or the new one, a cut may
+  // not have happened, and half the time no name that its folder did not sync is there (or gone).
+  void cut_power(std::uint64_t seed);
+  // Syncs of files whose path contains `part` say that they went well and do nothing.
+  void ignore_syncs(std::string part);
   // A process dies: what it wrote stays. Open files fail from now on.
   void kill_process();
 
@@ -47,6 +57,7 @@ class SimulatedDisk final : public LogFiles {
   Result<std::unique_ptr<LogFile>> create(const std::string& path) override;
   Result<std::unique_ptr<LogFile>> open(const std::string& path) override;
   Result<void> remove(const std::string& path) override;
+  Result<void> rename(const std::string& from, const std::string& to);  // over what is there
   Result<void> make_folder(const std::string& path) override;
   Result<void> sync_folder(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& path) const override;
@@ -60,13 +71,15 @@ class SimulatedDisk final : public LogFiles {
   };
   using Names = std::map<std::string, std::shared_ptr<Inode>>;
 
-  std::optional<Fault> fault(DiskOperation operation);
+  std::optional<Fault> fault(DiskOperation operation, const std::string& path);
+  bool ignored(const std::string& path) const;
   std::uint64_t used() const;
 
   mutable std::mutex mutex_;
   Names names_;
   Names synced_names_;
-  Plan plan_;
+  PathPlan plan_;
+  std::string ignored_;
   std::uint64_t operations_ = 0;
   std::uint64_t capacity_ = ~std::uint64_t{0};
   std::uint64_t life_ = 0;  // files of an earlier life are dead

@@ -139,11 +139,11 @@ TEST(Kill, NothingAcknowledgedIsLost) {
     all.insert(acks.begin(), acks.end());
     for (const auto& [sequence, ack] : acks) newest[ack.name] = sequence;
     if (kill % 2 == 0 && kill + 1 < kills) continue;  // every other time the writer itself opens what is left
-    const auto folder = DataFolder::open(data, false);
+    auto folder = DataFolder::open(data, false);
     ASSERT_TRUE(folder) << made::text_of(folder);
     const auto store = RocksStore::open(folder->store(), {std::size_t{4} << 20, "", nullptr, false});
     ASSERT_TRUE(store) << made::text_of(store);
-    const auto opened = open_committed(folder->log(), **store);
+    const auto opened = open_committed(*folder, **store);
     ASSERT_TRUE(opened) << made::text_of(opened);
     check_log(folder->log(), acks, figures);
     check_store(**store, newest, figures);

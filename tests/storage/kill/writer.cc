@@ -66,10 +66,10 @@ void write_for_ever(Committer& committer, const Store& store, unsigned seed) {
 
 int run(const std::string& path, unsigned seed) {
   auto created = DataFolder::create(path, false);
-  const auto folder = created ? std::move(created) : DataFolder::open(path, false);
+  auto folder = created ? std::move(created) : DataFolder::open(path, false);
   if (!folder) must(folder ? Opened<int>(0) : Opened<int>(std::unexpected(folder.error())));
   const auto store = must(RocksStore::open(folder->store(), {std::size_t{4} << 20, folder->store_journal()}));
-  OpenedLog opened = must(open_committed(folder->log(), *store, {&real_files(), std::uint64_t{1} << 20}));
+  OpenedLog opened = must(open_committed(*folder, *store, {&real_files(), std::uint64_t{1} << 20}));
   Committer committer(*store, *opened.log, {}, {});
   std::vector<std::thread> writers;
   for (unsigned i = 0; i < 8; ++i) {
