@@ -209,6 +209,13 @@ TEST(TroubleBreaker, PausesBetweenProbes) {
             << " most_within_10ms_first=" << crowd(first) << "% last=" << crowd(last) << "%\n";
 }
 
+// Address and thread sanitizers keep what was freed, or shadow it: memory tells nothing then.
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr bool kMemoryTells = false;
+#else
+constexpr bool kMemoryTells = true;
+#endif
+
 // Octets that this process has in memory.
 std::uint64_t resident() {
   std::ifstream file("/proc/self/statm");
@@ -280,7 +287,7 @@ TEST_F(Trouble, SlowServersHoldTheBoundAndNoMemory) {
     EXPECT_LE(slowest, kLateMs) << what;
     EXPECT_EQ(counters().in_flight, 0U);
     // An announced length of 200,000 octets for each of 256 questions would be 50 MB a round.
-    EXPECT_LE(most - after_first, std::uint64_t{16} << 20) << what;
+    if (kMemoryTells) EXPECT_LE(most - after_first, std::uint64_t{16} << 20) << what;
     std::cout << "upstream: U2 mode=" << what << " asked=1600 in_flight_most=" << in_flight
               << " timeouts=" << timeouts << " refused=" << busy << " slowest_ms=" << slowest
               << " memory_growth_kib=" << (most - after_first) / 1'024 << "\n";
