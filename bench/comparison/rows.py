@@ -161,7 +161,7 @@ class Bench:
         for pid in children_of(process.pid):
             command += ["--watch", str(pid)]
         code, out, err = self.processes.run(
-            [*command, "--target", endpoint, "--keys", str(self.options.keys), "--json", "--seconds",
+            [*command, "--target", endpoint, "--keys", str(self.options.keys), "--spin", "--json", "--seconds",
              str(seconds or self.options.seconds), "--warmup", str(warmup), *arguments])
         if not out:
             raise Trouble(f"load against {server}: {err.strip()}")

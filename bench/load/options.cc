@@ -83,6 +83,8 @@ void add_asking(CLI::App& command, ResolveOptions& o, Texts& texts) {
   command.add_option("--sources", o.sources, "come from so many addresses: --first-source and following")
       ->check(CLI::Range(1U, 250U));
   command.add_option("--first-source", texts.first_source, "IPv4 address (default 127.0.0.2)");
+  command.add_flag("--spin", o.spin,
+                   "poll for answers instead of sleeping: who answers then never wakes the load");
   command.add_option("--seed", o.seed, "of the choice of identifiers (default 1)");
   command.add_option("--watch", o.watch,
                      "also print the CPU seconds of the process with this id (may be repeated)");

@@ -42,6 +42,7 @@ struct ResolveOptions {
   unsigned sources = 0;  // 0: the kernel chooses
   Address first_source;  // the others follow
   bool verify_sources = false;
+  bool spin = false;  // polls for answers, so that the server never pays for waking the load
   std::uint32_t code = 1;
   std::uint32_t values = 0;  // 0: any number but none
   std::uint64_t seed = 1;

@@ -125,7 +125,7 @@ class Engine {
 
   void receive(std::uint64_t wait_ns, bool ask_again) {
     epoll_event events[64];
-    const bool spins = wait_ns < kSpin && options_.rate > 0;
+    const bool spins = options_.spin || (wait_ns < kSpin && options_.rate > 0);
     const timespec wait{.tv_sec = 0, .tv_nsec = spins ? 0 : static_cast<long>(wait_ns)};
     const int n = ::epoll_pwait2(epoll_.get(), events, 64, &wait, nullptr);
     for (int i = 0; i < n; ++i) {

@@ -84,7 +84,7 @@ TEST(Arguments, HelpIsThere) {
 TEST(Arguments, WhatIsTaken) {
   const auto closed = std::get<ResolveOptions>(parse_command(
       words("resolve --target 127.0.0.1:7 --tcp --pattern x/{:08} --keys 9 --first 4 --connections 8 "
-            "--depth 16 --closed --seconds 0.5 --values 5 --watch 1 --watch 2 --json")));
+            "--depth 16 --closed --seconds 0.5 --values 5 --spin --watch 1 --watch 2 --json")));
   EXPECT_EQ(to_text(closed.target), "127.0.0.1:7");
   EXPECT_FALSE(closed.udp);
   EXPECT_FALSE(closed.dns);
@@ -95,6 +95,7 @@ TEST(Arguments, WhatIsTaken) {
   EXPECT_EQ(closed.rate, 0);
   EXPECT_EQ(closed.values, 5U);
   EXPECT_EQ(closed.watch, (std::vector<pid_t>{1, 2}));
+  EXPECT_TRUE(closed.spin);
   EXPECT_TRUE(closed.json);
 
   const auto open = std::get<ResolveOptions>(parse_command(

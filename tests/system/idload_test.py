@@ -2,9 +2,11 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -94,6 +96,21 @@ class Idload(unittest.TestCase):
                 done = idload("conform", "--target", echo.endpoint, "--known", "88.118/L0000001", "--timeout", "0.1")
                 self.assertEqual(done.returncode if transport == "--tcp" else 1, 1)
             self.assertEqual(echo.code, 0)
+
+    def test_an_open_loop_counts_from_when_a_request_was_due(self):
+        """A server that stands still for 0.4 s of 1.5: in a closed loop one answer is late, here a quarter of them."""
+        with Echo("--udp") as echo:
+            load = subprocess.Popen([IDLOAD, "resolve", "--udp", "--target", echo.endpoint, "--pattern", PATTERN, "--keys", "10", "--rate",
+                                     "400", "--seconds", "1.5", "--warmup", "0", "--json"], stdout=subprocess.PIPE, text=True)
+            time.sleep(0.6)
+            echo.process.send_signal(signal.SIGSTOP)
+            time.sleep(0.4)
+            echo.process.send_signal(signal.SIGCONT)
+            out, _ = load.communicate(timeout=60)
+        got = json.loads(out)
+        self.assertGreaterEqual(got["sent"], 590, got)
+        self.assertGreater(got["p99_us"], 200_000, got)
+        self.assertGreater(got["max_us"], 300_000, got)
 
     def test_registrations_are_there_afterwards(self):
         arguments = ["register", "--target", self.node.endpoint, "--as", self.node.administrator, "--key",
