@@ -9,6 +9,7 @@ import itertools
 import os
 import re
 import subprocess
+import sys
 import threading
 import urllib.request
 
@@ -17,9 +18,16 @@ from harness import Node
 PREFIX = "88.118"
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GOLDEN = os.path.join(ROOT, "tests", "golden", "interop", "main_job.txt")
+BLESS = os.environ.get("IDNODE_BLESS") == "1"
 # Parts of the transcript that only one run has.
 ONLY = {"default": ("wire:", "wire, all encrypted:", "recovery:", "afterwards "), "off": ("bare wire:",)}
 SECONDS = 300
+
+
+def say(text):
+    """One write: the parts run side by side, and their lines must stay whole."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def expected(lines, sessions):
@@ -92,7 +100,7 @@ def run_program(class_path, sessions, nodes, transcript):
                 elif line.startswith("RESULT "):
                     passed, failed = map(int, line.split()[1:])
                 else:
-                    print(line, end="", flush=True)
+                    say(line.rstrip("\n"))
         finally:
             deadline.cancel()
             program.kill()
@@ -110,12 +118,12 @@ def main_job(class_path, folder, sessions):
             node.kill()
     checks = [(f"sessions={sessions}: {counted['sessions']} sessions set up at the secondary", (counted["sessions"] > 0) == (sessions == "default")),
               (f"sessions={sessions}: {counted['udp']} resolutions over UDP", counted["udp"] > 0),
-              compare(transcript, sessions, bless_it=os.environ.get("IDNODE_BLESS") == "1" and failed == 0)]
+              compare(transcript, sessions, bless_it=BLESS and failed == 0)]
     for what, good in checks:
         passed, failed = (passed + 1, failed) if good else (passed, failed + 1)
         if not good:
-            print(f"FAILED {what}", flush=True)
-    print(f"interop: java-client=9.3.1 passed={passed} failed={failed} sessions={sessions}", flush=True)
+            say(f"FAILED {what}")
+    say(f"interop: java-client=9.3.1 passed={passed} failed={failed} sessions={sessions}")
     return failed == 0
 
 
