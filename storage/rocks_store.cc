@@ -85,7 +85,10 @@ class RocksCursor final : public Cursor {
 
 RocksStore::RocksStore(std::unique_ptr<rocksdb::DB> db, std::shared_ptr<RocksTrouble> trouble,
                        bool flush_at_close)
-    : db_(std::move(db)), trouble_(std::move(trouble)), flush_at_close_(flush_at_close) {}
+    : db_(std::move(db)),
+      batch_(std::make_unique<rocksdb::WriteBatch>()),
+      trouble_(std::move(trouble)),
+      flush_at_close_(flush_at_close) {}
 
 RocksStore::~RocksStore() {
   // Without a log of its own everything that is not flushed has to be replayed.
@@ -171,11 +174,8 @@ std::unique_ptr<Cursor> RocksStore::scan(std::string_view from, std::string_view
 }
 
 Result<void> RocksStore::apply_parts(std::span<const std::span<const Write>> parts, std::uint64_t sequence) {
-  std::size_t size = 0;
-  for (const std::span<const Write> part : parts) {
-    for (const Write& write : part) size += write.key.size() + write.image.size() + 16;
-  }
-  rocksdb::WriteBatch batch(size + 64);
+  rocksdb::WriteBatch& batch = *batch_;
+  batch.Clear();
   rocksdb::Status status;
   for (const std::span<const Write> part : parts) {
     for (const Write& write : part) {

@@ -13,6 +13,7 @@
 namespace rocksdb {
 class DB;
 class Env;
+class WriteBatch;
 }  // namespace rocksdb
 
 namespace idnode {
@@ -52,6 +53,7 @@ class RocksStore final : public Store {
   Opened<void> start(const std::string& folder);
 
   std::unique_ptr<rocksdb::DB> db_;
+  std::unique_ptr<rocksdb::WriteBatch> batch_;  // of the commit thread; keeps its memory
   std::shared_ptr<RocksTrouble> trouble_;
   bool flush_at_close_;
   std::atomic<std::uint64_t> applied_ = 0;

@@ -1,5 +1,6 @@
-// micro_commit [SECONDS] [FOLDER]: batches of 1,000 records through log, store and commit thread, against a
-// RocksDB batch of the same records with its own log and sync. Prints one line; the ratio is what counts.
+// micro_commit [SECONDS] [FOLDER] [ROUNDS]: batches of 1,000 records through log, store and commit thread,
+// against a RocksDB batch of the same records with its own log and sync, in turns of SECONDS. Prints one
+// line; the median of the ratios is what counts. One caller waits for each batch, on both sides.
 #include <rocksdb/db.h>
 #include <rocksdb/write_batch.h>
 
@@ -7,6 +8,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <latch>
 #include <memory>
@@ -38,8 +40,32 @@ double since(steady::time_point start) {
   return std::chrono::duration<double>(steady::now() - start).count();
 }
 
-// Records a second of one writer that waits for each batch.
-double bare(const std::string& folder, double seconds) {
+struct Speed {
+  double per_second = 0;
+  double cpu_us = 0;  // of the whole process, a record
+};
+
+// From its making to stop(): what a number of records took.
+class Clock {
+ public:
+  Speed stop(std::uint64_t records) const {
+    const double cpu = static_cast<double>(std::clock() - cpu_) / CLOCKS_PER_SEC;
+    return {static_cast<double>(records) / since(start_), cpu * 1e6 / static_cast<double>(records)};
+  }
+  double seconds() const { return since(start_); }
+
+ private:
+  steady::time_point start_ = steady::now();
+  std::clock_t cpu_ = std::clock();
+};
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
+
+// One writer that waits for each batch.
+Speed bare(const std::string& folder, double seconds) {
   rocksdb::Options options;
   options.create_if_missing = true;
   options.compression = rocksdb::kLZ4Compression;
@@ -50,8 +76,8 @@ double bare(const std::string& folder, double seconds) {
   synced.sync = true;
   const std::string values(kValues, 'v');
   std::uint64_t n = 0;
-  const auto start = steady::now();
-  while (since(start) < seconds) {
+  const Clock clock;
+  while (clock.seconds() < seconds) {
     rocksdb::WriteBatch batch;
     for (int i = 0; i < kBatch; ++i, ++n) {
       const std::string name = name_of(n);
@@ -59,10 +85,11 @@ double bare(const std::string& folder, double seconds) {
     }
     if (!db->Write(synced, &batch).ok()) std::abort();
   }
-  return static_cast<double>(n) / since(start);
+  return clock.stop(n);
 }
 
-Mutation create(std::uint64_t n, const std::string& prefix_key, const std::string& values) {
+Mutation create(std::uint64_t n, std::uint64_t as_of, const std::string& prefix_key,
+                const std::string& values) {
   const std::string name = name_of(n);
   Mutation mutation;
   Writer(mutation.id).u64(n);
@@ -70,12 +97,13 @@ Mutation create(std::uint64_t n, const std::string& prefix_key, const std::strin
   mutation.actor = "300:88.118/ADMIN";
   mutation.source = "127.0.0.1";
   mutation.action = "create";
+  mutation.as_of = as_of;
   mutation.reads = {{record_key(name, false), 0}, {prefix_key, 0}};
   mutation.writes.push_back({mutation.reads[0].key, make_record(name, 0, 1, values)});
   return mutation;
 }
 
-double committed(const std::string& folder, double seconds) {
+Speed committed(const std::string& folder, double seconds) {
   std::filesystem::create_directories(folder);
   auto store = RocksStore::open(folder + "/store", {kMemory, ""});
   if (!store) std::abort();
@@ -85,13 +113,14 @@ double committed(const std::string& folder, double seconds) {
   const std::string prefix_key = homed_key("0.NA/88.118.1");
   const std::string values(kValues, 'v');
   std::uint64_t n = 0;
-  const auto start = steady::now();
-  while (since(start) < seconds) {
+  const Clock clock;
+  while (clock.seconds() < seconds) {
     std::latch answered(kBatch);
     std::vector<Submission> batch;
     batch.reserve(kBatch);
+    const std::uint64_t as_of = (*store)->applied();
     for (int i = 0; i < kBatch; ++i, ++n) {
-      batch.push_back({create(n, prefix_key, values), [&](const CommitResult& result) {
+      batch.push_back({create(n, as_of, prefix_key, values), [&](const CommitResult& result) {
                          if (result.status != CommitStatus::kCommitted) std::abort();
                          answered.count_down();
                        }});
@@ -99,26 +128,28 @@ double committed(const std::string& folder, double seconds) {
     committer.submit(std::move(batch));
     answered.wait();
   }
-  return static_cast<double>(n) / since(start);
+  return clock.stop(n);
 }
 
-int run(double seconds, const std::string& folder) {
+int run(double seconds, const std::string& folder, int rounds) {
   std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder);
-  double ratios[3];
-  double ours = 0;
-  double theirs = 0;
+  std::vector<double> ratios, ours, theirs, cpu, bare_cpu;
   // In turns: what else the machine does hits both.
-  for (int i = 0; i < 3; ++i) {
-    theirs = bare(folder + "/bare" + std::to_string(i), seconds);
-    ours = committed(folder + "/node" + std::to_string(i), seconds);
-    ratios[i] = ours / theirs;
+  for (int i = 0; i < rounds; ++i) {
+    const Speed reference = bare(folder + "/bare" + std::to_string(i), seconds);
+    const Speed node = committed(folder + "/node" + std::to_string(i), seconds);
+    theirs.push_back(reference.per_second);
+    bare_cpu.push_back(reference.cpu_us);
+    ours.push_back(node.per_second);
+    cpu.push_back(node.cpu_us);
+    ratios.push_back(node.per_second / reference.per_second);
   }
-  std::sort(std::begin(ratios), std::end(ratios));
   std::printf(
-      "micro_commit batch=%d committed_per_s=%.0f rocksdb_sync_per_s=%.0f ratio_median=%.2f ratio_min=%.2f "
-      "ratio_max=%.2f\n",
-      kBatch, ours, theirs, ratios[1], ratios[0], ratios[2]);
+      "micro_commit batch=%d rounds=%d committed_per_s=%.0f rocksdb_sync_per_s=%.0f cpu_us=%.2f "
+      "rocksdb_cpu_us=%.2f ratio_median=%.2f ratio_min=%.2f ratio_max=%.2f\n",
+      kBatch, rounds, median(ours), median(theirs), median(cpu), median(bare_cpu), median(ratios),
+      *std::ranges::min_element(ratios), *std::ranges::max_element(ratios));
   std::filesystem::remove_all(folder);
   return 0;
 }
@@ -127,6 +158,7 @@ int run(double seconds, const std::string& folder) {
 }  // namespace idnode
 
 int main(int count, char** arguments) {
-  const double seconds = count > 1 ? std::atof(arguments[1]) : 5;
-  return idnode::run(seconds, count > 2 ? arguments[2] : "micro_commit.tmp");
+  const double seconds = count > 1 ? std::atof(arguments[1]) : 2;
+  const int rounds = count > 3 ? std::max(std::atoi(arguments[3]), 1) : 7;
+  return idnode::run(seconds, count > 2 ? arguments[2] : "micro_commit.tmp", rounds);
 }

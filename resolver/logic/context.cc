@@ -62,6 +62,7 @@ Context::Slot* Context::find(std::string_view key) {
 
 Context::Slot* Context::add(std::string_view key) {
   if (used_ == kMostRecords) return nullptr;
+  if (used_ == 0) as_of_ = services_->store->applied();
   if (used_ == slots_.size()) slots_.push_back(std::make_unique<Slot>());
   Slot* slot = slots_[used_++].get();
   slot->key.assign(key);
@@ -71,10 +72,11 @@ Context::Slot* Context::add(std::string_view key) {
   return slot;
 }
 
-void Context::append_reads(std::vector<Read>& reads) {
+void Context::append_reads(Mutation& mutation) {
+  mutation.as_of = as_of_;
   for (std::size_t i = 0; i < used_; ++i) {
     if (slots_[i]->found == Found::kYes || slots_[i]->found == Found::kNo)
-      reads.push_back({slots_[i]->key, slots_[i]->version});
+      mutation.reads.push_back({slots_[i]->key, slots_[i]->version});
   }
 }
 

@@ -80,9 +80,9 @@ class Context {
   Context& operator=(const Context&) = delete;
 
   // Records. Each is read once and remembered with its version.
-  Lookup record(std::string_view name);         // by identifier, in any spelling
-  Lookup record_by_key(std::string_view key);   // a whole store key (storage/keys.h)
-  void append_reads(std::vector<Read>& reads);  // (key, version) of everything that was read
+  Lookup record(std::string_view name);        // by identifier, in any spelling
+  Lookup record_by_key(std::string_view key);  // a whole store key (storage/keys.h)
+  void append_reads(Mutation& mutation);       // (key, version) of everything that was read, and since when
 
   // Proofs. None: not checked yet, or checked against other keys; it is remembered as wanted: return Need.
   std::optional<ProofResult> proof(ProofTask task);
@@ -140,6 +140,7 @@ class Context {
   std::shared_ptr<const RouteTable> routes_;
   std::vector<std::unique_ptr<Slot>> slots_;
   std::size_t used_ = 0;
+  std::uint64_t as_of_ = 0;                            // Store::applied() before the first of them was read
   std::unordered_map<std::string_view, Slot*> index_;  // by key; empty while there are few
   std::size_t cold_ = 0;
   std::vector<std::unique_ptr<std::string>> buffers_;

@@ -424,7 +424,7 @@ Step Exchange::State::commit(Commit&& outcome) {
   if (const Claimed claimed = claimed_identity(context);
       has_credentials(context) && !claimed.identity.empty())
     mutation.actor = handle::to_text(Reference{std::string(claimed.identity), claimed.index});
-  context.append_reads(mutation.reads);
+  context.append_reads(mutation);
 
   // What the answer points to does not outlive the wait.
   answer = outcome.answer;

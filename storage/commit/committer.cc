@@ -160,6 +160,7 @@ class Committer::Thread {
         publish();
     }
     answer_group();
+    group_.clear();  // while nobody waits for it
   }
 
   // Fills the group with what waits and what arrives meanwhile.

@@ -17,7 +17,7 @@ namespace idnode {
 // Commit thread only. Mutations that were offered must stay where they are until the next begin().
 class GroupDraft {
  public:
-  explicit GroupDraft(const Store& store) : store_(store), sums_(store) {}
+  explicit GroupDraft(const Store& store);
 
   void begin(std::uint64_t first, std::uint64_t time_ms, std::string_view previous);
 
@@ -37,11 +37,17 @@ class GroupDraft {
  private:
   // The version of `key` in this group or before it. The key must live until the next begin().
   Result<std::uint64_t> version(std::string_view key);
+  // Nobody has written `key` after `as_of`, so what was read then still holds. May be false all the same.
+  bool unwritten_since(std::string_view key, std::uint64_t as_of) const;
   Result<CommitStatus> check(const Mutation& mutation);
   Result<void> look_up_previous(const Mutation& mutation);
   void stage(Mutation& mutation, std::uint64_t sequence);
 
   const Store& store_;
+  const std::uint64_t opened_;  // what was written up to here stands in no slot of written_
+  // For each hash of a key the sequence of the last write of such a key, whether it came to be or not: a
+  // larger number only costs a look-up.
+  std::vector<std::uint64_t> written_;
   CounterSums sums_;
   GroupBuilder builder_;
   std::unordered_map<std::string_view, std::uint64_t> versions_;

@@ -35,6 +35,9 @@ struct Mutation {
   std::vector<Delta> deltas;
   std::vector<Write> writes;
   std::string answer;  // kept with the log for callers that repeat a request by id; empty for most
+  // Store::applied() as it was before the first of `reads` was made; 0: not known. Lets the commit thread
+  // skip the look-up of what nobody has written since. Not part of the log's form.
+  std::uint64_t as_of = 0;
 };
 
 // The log's form of a mutation (storage/log/FORMAT.md). encode appends.

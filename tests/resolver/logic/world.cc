@@ -165,7 +165,7 @@ Told World::decide(const Ask& ask, const Person* who) {
       told.flags = commit->answer.flags;
       told.name = commit->answer.name;
       told.mutation = commit->mutation;
-      context.append_reads(told.mutation->reads);
+      context.append_reads(*told.mutation);
     }
     return told;
   }

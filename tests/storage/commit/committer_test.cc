@@ -69,6 +69,56 @@ TEST_F(CommitterTest, ReadThatMovedIsDecidedAgain) {
   EXPECT_EQ(log_->position().sequence, 1U);
 }
 
+Mutation put_as_of(std::string_view name, std::uint64_t version, std::uint64_t as_of) {
+  Mutation mutation = put(std::string(name), version, "v");
+  mutation.as_of = as_of;
+  return mutation;
+}
+
+// What nobody has written since it was read is not looked up again; what somebody has is.
+TEST_F(CommitterTest, KnownReadsAreNotLookedUp) {
+  open();
+  commit(*committer_, put("88.118/a", 0, "v1"));
+  commit(*committer_, put("88.118/b", 0, "v1"));
+  EXPECT_EQ(commit(*committer_, put_as_of("88.118/c", 0, 2)).status, CommitStatus::kCommitted);
+  EXPECT_EQ(commit(*committer_, put_as_of("88.118/a", 1, 2)).status, CommitStatus::kCommitted);
+  std::string image;
+  EXPECT_EQ(stored(*store_, "88.118/a", image).previous, 1U);
+  // Read at 1 as of 2, written by 4 since.
+  EXPECT_EQ(commit(*committer_, put_as_of("88.118/a", 1, 2)).status, CommitStatus::kAgain);
+  EXPECT_EQ(commit(*committer_, put_as_of("88.118/a", 4, 2)).status, CommitStatus::kCommitted);
+  EXPECT_EQ(stored(*store_, "88.118/a", image).previous, 4U);
+  // The control: a caller that lies about when it read is believed, so nothing has been looked up.
+  EXPECT_EQ(commit(*committer_, put_as_of("88.118/b", 1, 5)).status, CommitStatus::kCommitted);
+  EXPECT_EQ(commit(*committer_, put_as_of("88.118/b", 1, 6)).status, CommitStatus::kCommitted);
+}
+
+// Writes from before the start stand in no table: an older time says nothing about them.
+TEST_F(CommitterTest, ReadsFromBeforeTheStartAreLookedUp) {
+  open();
+  commit(*committer_, put("88.118/a", 0, "v1"));
+  commit(*committer_, put("88.118/a", 1, "v2"));
+  committer_ = std::make_unique<Committer>(*store_, *log_, CommitLimits{}, nullptr);
+  EXPECT_EQ(commit(*committer_, put_as_of("88.118/a", 1, 1)).status, CommitStatus::kAgain);
+  EXPECT_EQ(commit(*committer_, put_as_of("88.118/a", 2, 1)).status, CommitStatus::kCommitted);
+}
+
+// Two of one group that read the same: the second meets the first.
+TEST_F(CommitterTest, KnownReadsMeetTheOpenGroup) {
+  open();
+  commit(*committer_, put("88.118/a", 0, "v1"));
+  std::vector<CommitStatus> statuses(3);
+  std::vector<Submission> batch;
+  for (std::size_t i = 0; i < statuses.size(); ++i) {
+    batch.push_back({put_as_of("88.118/a", i == 2 ? 2 : 1, 1),
+                     [&statuses, i](const CommitResult& result) { statuses[i] = result.status; }});
+  }
+  committer_->submit(std::move(batch));
+  committer_->drain();
+  EXPECT_EQ(statuses,
+            (std::vector{CommitStatus::kCommitted, CommitStatus::kAgain, CommitStatus::kCommitted}));
+}
+
 TEST_F(CommitterTest, TombstoneKeepsVersionAndHistory) {
   open();
   commit(*committer_, put("88.118/a", 0, "v1"));

@@ -24,9 +24,11 @@ std::uint64_t work(Committer& committer, const Store& store, unsigned seed) {
   for (int done = 0; done < kChanges;) {
     const std::string name = "88.118/" + std::to_string(random() % 4);
     std::string image;
+    const std::uint64_t as_of = seed % 2 == 0 ? store.applied() : 0;
     const bool found = *store.get(record_key(name, false), image, Depth::kDisk);
     Mutation mutation =
         made::put(name, found ? parse_record(image)->sequence : 0, std::string(random() % 50, 'v'));
+    mutation.as_of = as_of;
     mutation.deltas.push_back({"changes", 1, INT64_MAX});
     CommitStatus status = CommitStatus::kUnknown;
     std::binary_semaphore answered(0);
