@@ -159,6 +159,6 @@ int run(double seconds, const std::string& folder, int rounds) {
 
 int main(int count, char** arguments) {
   const double seconds = count > 1 ? std::atof(arguments[1]) : 2;
-  const int rounds = count > 3 ? std::max(std::atoi(arguments[3]), 1) : 7;
+  const int rounds = count > 3 ? std::max(std::atoi(arguments[3]), 1) : 3;
   return idnode::run(seconds, count > 2 ? arguments[2] : "micro_commit.tmp", rounds);
 }
