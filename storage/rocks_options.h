@@ -30,6 +30,8 @@ class RocksTrouble {
   std::atomic<bool> flushed_ = false;
 };
 
-rocksdb::Options rocks_options(const RocksSettings& settings, std::shared_ptr<RocksTrouble> trouble);
+// `folder`: the store's, which may not be there yet.
+rocksdb::Options rocks_options(const RocksSettings& settings, const std::string& folder,
+                               std::shared_ptr<RocksTrouble> trouble);
 
 }  // namespace idnode
