@@ -2,6 +2,7 @@
 
 #include "protocol/bytes.h"
 #include "protocol/crypto/digest.h"
+#include "protocol/crypto/key_memory.h"
 #include "protocol/crypto/mac.h"
 #include "protocol/crypto/random.h"
 #include "protocol/crypto/sign.h"
@@ -111,7 +112,7 @@ Proof verify_public_key(const Challenge& c, std::string_view proof, std::string_
   const std::string_view name = r.bytes();
   const std::string_view signature = r.bytes();
   if (!r.ok() || !r.at_end()) return Proof::kMalformed;
-  const Result<crypto::PublicKey> key = crypto::PublicKey::parse(key_octets);
+  const Result<crypto::PublicKey> key = crypto::parse_remembered(key_octets);
   if (!key || (key->kind() == KeyKind::kRsa && key->bits() < limits.rsa_bits)) return Proof::kUnusableKey;
   const std::optional<Digest> hash = parse_hash_name(name);
   const crypto::SignatureRules rules{.sm2_user = identity, .allow_md5 = limits.allow_md5};
