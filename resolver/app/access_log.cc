@@ -1,17 +1,17 @@
 #include "resolver/app/access_log.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
-#include <ctime>
 #include <filesystem>
 #include <iterator>
 
 #include "resolver/app/log.h"
+#include "resolver/net/clock.h"
 
 namespace idnode {
 namespace {
@@ -44,38 +44,108 @@ void append_escaped(std::string_view text, std::string& out) {
   }
 }
 
+// Lines are made on the workers, so they are put together by hand: a format string costs more than the whole
+// resolution that the line is about.
+void append_number(std::uint64_t number, std::string& out) {
+  char digits[20];
+  const auto end = std::to_chars(std::begin(digits), std::end(digits), number).ptr;
+  out.append(digits, end);
+}
+
+// "2026-01-01T00:04:05.006Z", with `between` for the T. The calendar is asked once a second.
+void append_time(std::uint64_t ms, char between, std::string& out) {
+  constexpr std::size_t kSecondsEnd = 19;
+  constexpr std::size_t kBetween = 10;
+  thread_local std::uint64_t second = ~std::uint64_t{0};
+  thread_local std::string text;
+  if (second != ms / 1000) {
+    second = ms / 1000;
+    text = utc_text(ms).substr(0, kSecondsEnd);
+  }
+  const std::size_t at = out.size();
+  out += text;
+  out[at + kBetween] = between;
+  out += '.';
+  const auto millis = static_cast<unsigned>(ms % 1000);
+  out += static_cast<char>('0' + millis / 100);
+  out += static_cast<char>('0' + millis / 10 % 10);
+  out += static_cast<char>('0' + millis % 10);
+  out += 'Z';
+}
+
+void append_address(const Address& address, std::string& out) {
+  if (!address.is_v4()) {
+    out += to_text(address);
+    return;
+  }
+  for (std::size_t i = 12; i < 16; ++i) {
+    if (i != 12) out += '.';
+    append_number(address.octets[i], out);
+  }
+}
+
+void append_version(const AccessEntry& entry, std::string& out) {
+  append_number(entry.major, out);
+  out += '.';
+  append_number(entry.minor, out);
+}
+
 void append_text_line(const AccessEntry& entry, std::string& out) {
-  const auto seconds = static_cast<std::time_t>(entry.ms / 1000);
-  std::tm t{};
-  gmtime_r(&seconds, &t);
-  auto to = std::back_inserter(out);
-  fmt::format_to(to, "{} {}:HDL({}.{}) \"{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:03}Z\" {} {} {}ms ",
-                 to_text(entry.peer.address), transport_text(entry.transport), entry.major, entry.minor,
-                 t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, entry.ms % 1000,
-                 entry.opcode, entry.code, entry.took_ms);
+  append_address(entry.peer.address, out);
+  out.append(" ").append(transport_text(entry.transport)).append(":HDL(");
+  append_version(entry, out);
+  out += ") \"";
+  append_time(entry.ms, ' ', out);
+  out += "\" ";
+  append_number(entry.opcode, out);
+  out += ' ';
+  append_number(entry.code, out);
+  out += ' ';
+  append_number(entry.took_ms, out);
+  out += "ms ";
   if (!entry.identity_handle.empty()) {
-    fmt::format_to(to, "adm={}:", entry.identity_index);
+    out += "adm=";
+    append_number(entry.identity_index, out);
+    out += ':';
     append_escaped(entry.identity_handle, out);
   }
   out += ' ';
   append_escaped(entry.name.empty() ? "/" : entry.name, out);
   // The answer to a challenge names what it was for, so that administration can be audited.
   if (entry.original_opcode != entry.opcode) {
-    fmt::format_to(to, " op={} hdl=", entry.original_opcode);
+    out += " op=";
+    append_number(entry.original_opcode, out);
+    out += " hdl=";
     append_escaped(entry.name, out);
   }
   out += '\n';
 }
 
 void append_json_line(const AccessEntry& entry, std::string& out) {
-  auto to = std::back_inserter(out);
-  fmt::format_to(
-      to, R"({{"time":"{}","peer":"{}","transport":"{}","version":"{}.{}","opcode":{},"code":{},"ms":{})",
-      utc_text(entry.ms), to_text(entry.peer), transport_text(entry.transport), entry.major, entry.minor,
-      entry.opcode, entry.code, entry.took_ms);
-  if (entry.original_opcode != entry.opcode) fmt::format_to(to, R"(,"op":{})", entry.original_opcode);
+  out += R"({"time":")";
+  append_time(entry.ms, 'T', out);
+  out += R"(","peer":")";
+  if (!entry.peer.address.is_v4()) out += '[';
+  append_address(entry.peer.address, out);
+  if (!entry.peer.address.is_v4()) out += ']';
+  out += ':';
+  append_number(entry.peer.port, out);
+  out.append(R"(","transport":")").append(transport_text(entry.transport)).append(R"(","version":")");
+  append_version(entry, out);
+  out += R"(","opcode":)";
+  append_number(entry.opcode, out);
+  out += R"(,"code":)";
+  append_number(entry.code, out);
+  out += R"(,"ms":)";
+  append_number(entry.took_ms, out);
+  if (entry.original_opcode != entry.opcode) {
+    out += R"(,"op":)";
+    append_number(entry.original_opcode, out);
+  }
   if (!entry.identity_handle.empty()) {
-    fmt::format_to(to, R"(,"identity":"{}:)", entry.identity_index);
+    out += R"(,"identity":")";
+    append_number(entry.identity_index, out);
+    out += ':';
     append_json(entry.identity_handle, out);
     out += '"';
   }
@@ -89,6 +159,21 @@ int open_for_append(const std::string& path) {
 }
 
 }  // namespace
+
+AccessEntry access_entry(const Source& source, const ExchangeRecord& record, std::chrono::microseconds took) {
+  return {.peer = source.peer,
+          .transport = source.transport,
+          .major = record.suggested.major,
+          .minor = record.suggested.minor,
+          .ms = clock_now().ms,
+          .opcode = record.opcode,
+          .original_opcode = record.original_opcode,
+          .code = record.code,
+          .took_ms = static_cast<std::uint32_t>(took.count() / 1'000),
+          .name = record.name,
+          .identity_handle = record.identity_handle,
+          .identity_index = record.identity_index};
+}
 
 void append_access_line(LogSettings::Format format, const AccessEntry& entry, std::string& out) {
   format == LogSettings::Format::kJson ? append_json_line(entry, out) : append_text_line(entry, out);

@@ -15,6 +15,7 @@
 
 #include "protocol/address.h"
 #include "protocol/result.h"
+#include "resolver/logic/exchange.h"
 #include "resolver/logic/settings.h"
 #include "resolver/logic/source.h"
 
@@ -35,6 +36,9 @@ struct AccessEntry {
   std::string_view identity_handle;  // tentative; empty: none
   std::uint32_t identity_index = 0;
 };
+
+// What a line says of one answer; the views are those of `record`.
+AccessEntry access_entry(const Source& source, const ExchangeRecord& record, std::chrono::microseconds took);
 
 // Appends the line with its end. The time is UTC.
 void append_access_line(LogSettings::Format format, const AccessEntry& entry, std::string& out);

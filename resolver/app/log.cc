@@ -4,6 +4,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -59,6 +60,11 @@ void append_plain(std::string_view text, std::string& out) {
 void append_json(std::string_view text, std::string& out) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   while (!text.empty()) {
+    const auto plain =
+        std::ranges::find_if_not(text, [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+    out.append(text.begin(), plain);
+    text.remove_prefix(static_cast<std::size_t>(plain - text.begin()));
+    if (text.empty()) return;
     const unsigned char c = static_cast<unsigned char>(text.front());
     std::size_t n = 1;
     if (c == '"' || c == '\\') {

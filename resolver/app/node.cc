@@ -213,18 +213,7 @@ Opened<void> Node::open_services() {
   if (access_log_) {
     sink = [log = access_log_.get()](unsigned worker, const Source& source, const ExchangeRecord& record,
                                      std::chrono::microseconds took) {
-      log->lane(worker).write({.peer = source.peer,
-                               .transport = source.transport,
-                               .major = record.suggested.major,
-                               .minor = record.suggested.minor,
-                               .ms = clock_now().ms,
-                               .opcode = record.opcode,
-                               .original_opcode = record.original_opcode,
-                               .code = record.code,
-                               .took_ms = static_cast<std::uint32_t>(took.count() / 1'000),
-                               .name = record.name,
-                               .identity_handle = record.identity_handle,
-                               .identity_index = record.identity_index});
+      log->lane(worker).write(access_entry(source, record, took));
     };
   }
   service_ = std::make_unique<HandleService>(std::move(listeners_), workers, services, *committer_,
