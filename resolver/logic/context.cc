@@ -148,9 +148,11 @@ void Context::load_cold() {
 
 void Context::check_proof() {
   if (wants_mac_) session.mac = check_mac(*services_->sessions, *session.live, *carrier);
+  held_ = !wants_mac_ || session.mac == MacCheck::kGood || session.mac == MacCheck::kRepeated;
   wants_mac_ = false;
   if (!wanted_) return;
   result_ = run_proof(*wanted_);
+  held_ = held_ && result_.valid;
   checked_ = std::move(*wanted_);
   wanted_.reset();
 }

@@ -118,8 +118,9 @@ class Context {
   void forget_records();  // decide again on the new state (Again); the proof's result stays
   bool wants_records() const { return cold_ != 0; }
   bool wants_proof() const { return wanted_.has_value() || wants_mac_; }
-  void load_cold();    // pool: reads what is cold, with Depth::kDisk
-  void check_proof();  // pool: runs the wanted proof, looks at the wanted MAC
+  void load_cold();                          // pool: reads what is cold, with Depth::kDisk
+  bool proof_held() const { return held_; }  // of the last check_proof()
+  void check_proof();                        // pool: runs the wanted proof, looks at the wanted MAC
   // Before decide() is called again: buffers are free again, what was read is taken up.
   void next_round();
   const std::shared_ptr<const RouteTable>& routes_pointer() const { return routes_; }
@@ -150,6 +151,7 @@ class Context {
   std::optional<ProofTask> checked_;
   ProofResult result_;
   bool wants_mac_ = false;
+  bool held_ = false;
   std::string seed_;
 };
 

@@ -587,6 +587,16 @@ std::string_view Exchange::frame() const {
 bool Exchange::close() const { return state_->close; }
 bool Exchange::holds_connection() const { return state_->phase != State::Phase::kDone && state_->holds; }
 
+bool Exchange::proves() const {
+  return state_->phase == State::Phase::kProof || state_->phase == State::Phase::kKey;
+}
+
+bool Exchange::proof_held() const {
+  const State& s = *state_;
+  if (s.phase == State::Phase::kKey) return s.made_key.has_value();
+  return s.context.proof_held();
+}
+
 const ExchangeRecord& Exchange::record() const {
   state_->name_the_record();
   return state_->record;

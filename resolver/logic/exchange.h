@@ -79,6 +79,10 @@ class Exchange {
   // Whether, while the exchange is not done, later requests of the same connection have to wait: it waits in
   // the committer, or its proof is on the crypto pool (design: reads after a write on one connection see it).
   bool holds_connection() const;
+  // Whether the crypto pool is wanted for what a stranger can ask for: a proof, a MAC, the key of a session;
+  // and, after work(), whether that held. Seals of answers are not meant.
+  bool proves() const;
+  bool proof_held() const;
   const ExchangeRecord& record() const;
 
  private:

@@ -64,7 +64,7 @@ void Drive::advance() {
   switch (step_) {
     case Step::kDone:
     case Step::kMore: return;
-    case Step::kCryptoPool: return submit_to(outside_.crypto, Bite::kCryptoQueue);
+    case Step::kCryptoPool: return submit_crypto();
     case Step::kReadPool: return submit_to(outside_.reads, Bite::kReadQueue);
     case Step::kCommit: return commit();
     case Step::kForward: return forward();
@@ -72,10 +72,46 @@ void Drive::advance() {
 }
 
 void Drive::submit_to(Pool* pool, Bite bite) {
-  const bool taken = pool->submit([self = shared_from_this(), mailbox = outside_.mailbox]() mutable {
+  submitted(pool->submit([self = shared_from_this(), mailbox = outside_.mailbox]() mutable {
     self->exchange_.work();
     mailbox->post([drive = std::move(self)] { drive->arrived(drive->exchange_.resume(clock_now())); });
-  });
+  }),
+            bite);
+}
+
+// Proofs within the shares of their source and of the identity that they are for.
+void Drive::submit_crypto() {
+  if (outside_.budget == nullptr || !exchange_.proves())
+    return submit_to(outside_.crypto, Bite::kCryptoQueue);
+  const ExchangeRecord record = exchange_.record();
+  ProofBudget::Over over = ProofBudget::Over::kNobody;
+  const std::optional<ProofBudget::Ticket> ticket =
+      outside_.budget->admit(services_->settings->limits,
+                             {.source = source_.peer.address,
+                              .udp = source_.transport == Transport::kUdp,
+                              .trusted = source_.trusted,
+                              .identity = record.identity_handle,
+                              .index = record.identity_index},
+                             steady_us(), over);
+  if (over != ProofBudget::Over::kNobody)
+    outside_.probe->bite(over == ProofBudget::Over::kSource ? Bite::kProofCpuSource
+                                                            : Bite::kProofCpuIdentity);
+  if (!ticket) return refuse();
+  auto task = [self = shared_from_this(), mailbox = outside_.mailbox, budget = outside_.budget,
+               ticket = *ticket]() mutable {
+    const std::uint64_t before = thread_cpu_us();
+    self->exchange_.work();
+    budget->charge(self->services_->settings->limits, ticket, thread_cpu_us() - before,
+                   self->exchange_.proof_held(), steady_us());
+    mailbox->post([drive = std::move(self)] { drive->arrived(drive->exchange_.resume(clock_now())); });
+  };
+  submitted(ticket->delay_us == 0
+                ? outside_.crypto->submit(std::move(task))
+                : outside_.crypto->submit_later(std::chrono::microseconds(ticket->delay_us), std::move(task)),
+            Bite::kCryptoQueue);
+}
+
+void Drive::submitted(bool taken, Bite bite) {
   if (taken) return;
   outside_.probe->bite(bite);
   if (!committed_) return refuse();

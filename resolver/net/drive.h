@@ -16,6 +16,7 @@
 #include "resolver/net/answer_cache.h"
 #include "resolver/net/pools.h"
 #include "resolver/net/probe.h"
+#include "resolver/net/proof_budget.h"
 #include "resolver/net/upstream.h"
 #include "resolver/net/worker.h"
 #include "storage/commit/committer.h"
@@ -26,6 +27,7 @@ namespace idnode {
 struct Outside {
   std::shared_ptr<Mailbox> mailbox;
   Pool* crypto = nullptr;
+  ProofBudget* budget = nullptr;  // null: proofs are computed as they come
   Pool* reads = nullptr;
   Committer* committer = nullptr;
   Upstream* upstream = nullptr;  // null: what would be forwarded fails (RC 2)
@@ -72,6 +74,8 @@ class Drive : public std::enable_shared_from_this<Drive> {
   void advance();
   bool from_cache();
   void submit_to(Pool* pool, Bite bite);
+  void submit_crypto();
+  void submitted(bool taken, Bite bite);
   void commit();
   void forward();
   void arrived(Step step);

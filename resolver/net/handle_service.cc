@@ -36,6 +36,7 @@ HandleService::HandleService(std::vector<Listener> listeners, unsigned workers, 
     desk.lane = std::make_unique<Lane>(i, this->workers(), snapshot, sink_, reassembly_);
     Outside& outside = desk.lane->outside;
     outside.crypto = &crypto_;
+    outside.budget = &budget_;
     outside.reads = &reads_;
     outside.committer = &committer;
     outside.upstream = upstream;

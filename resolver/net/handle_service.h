@@ -16,6 +16,7 @@
 #include "resolver/net/listeners.h"
 #include "resolver/net/pools.h"
 #include "resolver/net/probe.h"
+#include "resolver/net/proof_budget.h"
 #include "resolver/net/tcp.h"
 #include "resolver/net/udp.h"
 #include "resolver/net/upstream.h"
@@ -87,6 +88,7 @@ class HandleService {
   std::vector<Seat> seats_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   bool running_ = false;
+  ProofBudget budget_;
   Pool crypto_;
   Pool reads_;
 };

@@ -27,7 +27,7 @@ Pool::~Pool() {
 bool Pool::submit(std::move_only_function<void()> task) {
   {
     const std::lock_guard lock(mutex_);
-    if (stopping_ || waiting_.size() >= bound_) {
+    if (stopping_ || waiting_.size() + later_.size() >= bound_) {
       ++counters_.refused;
       return false;
     }
@@ -37,17 +37,42 @@ bool Pool::submit(std::move_only_function<void()> task) {
   return true;
 }
 
+bool Pool::submit_later(std::chrono::microseconds delay, std::move_only_function<void()> task) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_ || waiting_.size() + later_.size() >= bound_) {
+      ++counters_.refused;
+      return false;
+    }
+    later_.emplace(std::chrono::steady_clock::now() + delay, std::move(task));
+  }
+  arrived_.notify_one();  // one of the threads watches the time
+  return true;
+}
+
 Pool::Counters Pool::counters() const {
   const std::lock_guard lock(mutex_);
   Counters copy = counters_;
-  copy.waiting = waiting_.size();
+  copy.waiting = waiting_.size() + later_.size();
   return copy;
 }
 
 void Pool::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    arrived_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+    while (!stopping_) {
+      const auto now = std::chrono::steady_clock::now();
+      for (auto due = later_.begin(); due != later_.end() && due->first <= now; due = later_.begin()) {
+        waiting_.push_back(std::move(due->second));
+        later_.erase(due);
+      }
+      if (!waiting_.empty()) break;
+      if (later_.empty()) {
+        arrived_.wait(lock);
+      } else {
+        arrived_.wait_until(lock, later_.begin()->first);
+      }
+    }
     if (stopping_) return;
     {
       auto task = std::move(waiting_.front());

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -25,6 +27,8 @@ class Pool {
 
   // Any thread. False when `bound` tasks wait already; the task is then destroyed.
   bool submit(std::move_only_function<void()> task);
+  // The same, not before so much time has passed. It counts as waiting meanwhile.
+  bool submit_later(std::chrono::microseconds delay, std::move_only_function<void()> task);
 
   struct Counters {
     std::uint64_t done = 0, refused = 0, waiting = 0, running = 0;
@@ -38,6 +42,8 @@ class Pool {
   mutable std::mutex mutex_;
   std::condition_variable arrived_;
   std::deque<std::move_only_function<void()>> waiting_;
+  // By the time they are due; a multimap, since tasks can only be moved.
+  std::multimap<std::chrono::steady_clock::time_point, std::move_only_function<void()>> later_;
   bool stopping_ = false;
   Counters counters_;
   std::vector<std::thread> threads_;

@@ -33,12 +33,14 @@ enum class Bite : std::uint8_t {
   kUdpReassemblyPerSource,
   kUdpReassemblySeconds,  // a train was dropped
   kCryptoQueue,           // answered 3 (UDP: dropped)
+  kProofCpuSource,        // made to wait, or answered 3 (UDP: dropped)
+  kProofCpuIdentity,      // the same
   kReadQueue,             // answered 3 (UDP: dropped)
   kUdpRunning,            // dropped: too many datagram requests wait for something
   kUdpSendBuffer,         // an answer was dropped: the socket takes no more
   kUdpSentAnswers,        // an answer will not be sent again: the octets for that were used up
 };
-inline constexpr std::size_t kBites = 21;
+inline constexpr std::size_t kBites = 23;
 // "connections", "udp_unverified_ratio": the row of protocol/limits.h, or the name of a fixed bound.
 std::string_view limit_name(Bite bite);
 

@@ -2,6 +2,8 @@
 // answered elsewhere, changes that every worker sees, order on one connection.
 #include <gtest/gtest.h>
 
+#include <map>
+#include <mutex>
 #include <thread>
 
 #include "protocol/handle/admin.h"
@@ -229,6 +231,47 @@ TEST(NetLogic, ManyWritersOneWins) {
   EXPECT_EQ(made.load(), kNames);
   EXPECT_EQ(there.load(), (kWriters - 1) * kNames);
   EXPECT_EQ(other.load(), 0);
+}
+
+// How 32 wrong proofs of eight connections at once are answered: by code.
+std::map<std::uint32_t, int> wrong_proofs(Node& node) {
+  std::mutex lock;
+  std::map<std::uint32_t, int> codes;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&] {
+      ClientIdentity wrong = administrator();
+      wrong.secret = "another secret";
+      Client client = node.client();
+      const Body body({text(1, "URL", "http://example.com/wrong")});
+      for (int i = 0; i < 4; ++i) {
+        const auto answer = client.ask(create("88.118/wrong", body), &wrong);
+        const std::lock_guard guard(lock);
+        ++codes[answer ? static_cast<std::uint32_t>(answer->code()) : 0];
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  return codes;
+}
+
+// A PBKDF2 takes four milliseconds, a wrong one counts four times: at one per cent of a core two fit into
+// what was saved up, and what would wait for more than two seconds is refused.
+TEST(NetLogic, ProofsOverTheShareOfTheirSourceAreRefused) {
+  Node node([](Settings& s) { s.limits.proof_cpu_source_percent = 1; });
+  std::map<std::uint32_t, int> codes = wrong_proofs(node);
+  EXPECT_GT(codes[3], 0);
+  EXPECT_GT(codes[403], 0);
+  EXPECT_EQ(codes[3] + codes[403], 32);
+  EXPECT_GE(node.totals().of(Bite::kProofCpuSource), static_cast<std::uint64_t>(codes[3]));
+  EXPECT_EQ(node.client().ask(resolve("88.118/wrong"))->code(), ResponseCode::kHandleNotFound);
+}
+
+TEST(NetLogic, WithoutAShareAllProofsAreLookedAt) {
+  Node node([](Settings& s) { s.limits.proof_cpu_source_percent = 0; });
+  std::map<std::uint32_t, int> codes = wrong_proofs(node);
+  EXPECT_EQ(codes[403], 32);
+  EXPECT_EQ(node.totals().of(Bite::kProofCpuSource), 0U);
 }
 
 }  // namespace
