@@ -51,6 +51,19 @@ TEST(AccessLine, IsTheDocumentedOne) {
             "88.118/a%20b%25c%26d%3Fe%23f%22g%0D%0Ah%01\xe4\xb8\xad\n");
 }
 
+// The text of a second is kept from line to line.
+TEST(AccessLine, TellsTheTimeOfEachLine) {
+  AccessEntry e = entry();
+  for (const auto& [ms, text] : std::initializer_list<std::pair<std::uint64_t, std::string_view>>{
+           {1'767'225'845'999, "2026-01-01T00:04:05.999Z"},
+           {1'767'225'846'000, "2026-01-01T00:04:06.000Z"},
+           {1'767'225'845'070, "2026-01-01T00:04:05.070Z"},
+           {1'798'761'600'000, "2027-01-01T00:00:00.000Z"}}) {
+    e.ms = ms;
+    EXPECT_TRUE(line(LogSettings::Format::kJson, e).contains(text)) << text;
+  }
+}
+
 TEST(AccessLine, OfAChallengeAnswerNamesTheRequestItWasFor) {
   AccessEntry e = entry();
   e.opcode = 200;
