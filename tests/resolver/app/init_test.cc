@@ -100,7 +100,7 @@ TEST_F(Init, MakesFolderKeysAndRecords) {
   EXPECT_EQ(mode_of(key("admin.bin")), 0600U);
   EXPECT_EQ(mode_of(node_key_path(data())), 0600U);
   EXPECT_EQ(mode_of(folder_ + "/keys"), 0700U);
-  EXPECT_EQ(file_text(data() + "/FORMAT"), "1\n");
+  EXPECT_EQ(file_text(data() + "/FORMAT"), "2\n");
 
   // OpenSSL reads them, and all three are one key.
   EXPECT_EQ(shell("openssl pkey -noout -in " + key("admin.pem")), 0);
