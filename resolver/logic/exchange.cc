@@ -62,6 +62,7 @@ struct Exchange::State {
   enum class Phase {
     kDone,
     kLoad,     // read pool: cold records
+    kOpen,     // crypto pool: the MAC of a message that came encrypted
     kProof,    // crypto pool: a proof, a MAC
     kKey,      // crypto pool: the key of a new session
     kSeal,     // crypto pool
@@ -112,6 +113,9 @@ struct Exchange::State {
   Step begin();
   void look_up_session();
   std::optional<Step> decrypt();
+  Step undecipherable();
+  Step opened();
+  Step dispatch();
   Step answer_challenge();
   Step execute(Addressee to);
   Step protocol_error(ResponseCode code, std::string_view text);
@@ -174,6 +178,7 @@ Step Exchange::State::begin() {
     if (const std::optional<Step> end = decrypt()) return *end;
   }
   if (message.size() < handle::kHeaderSize) {
+    if (!in_the_clear) return undecipherable();
     close = true;
     return protocol_error(ResponseCode::kProtocolError, "the message is shorter than its header");
   }
@@ -181,12 +186,13 @@ Step Exchange::State::begin() {
   const std::uint32_t opcode = start.u32();
   record.opcode = record.original_opcode = opcode;
   // A response: two nodes must not answer each other for ever.
-  if (start.u32() != 0) return Step::kDone;
+  if (start.u32() != 0) return in_the_clear ? Step::kDone : undecipherable();
 
   const Limits& limits = context.settings().limits;
   const Result<handle::Request> decoded = handle::decode_request(
       envelope, message,
       {static_cast<std::uint32_t>(limits.name_bytes), static_cast<std::uint32_t>(limits.values)});
+  if (!decoded && !in_the_clear) return undecipherable();
   if (!decoded) {
     const bool known = decoded.error() == Errc::kUnsupported && handle::find_operation(opcode) != nullptr;
     return known ? protocol_error(ResponseCode::kNotSupported, "this node does not offer the operation")
@@ -199,9 +205,28 @@ Step Exchange::State::begin() {
     return protocol_error(ResponseCode::kSessionFailed, "everything in this session is to be encrypted");
 
   context.carrier = &received;
+  if (in_the_clear) return dispatch();
+  if (context.session_mac()) return opened();
+  phase = Phase::kOpen;
+  holds = true;
+  return Step::kCryptoPool;
+}
+
+Step Exchange::State::dispatch() {
   if (received.op() == handle::OpCode::kAnswerChallenge) return answer_challenge();
   return execute(
       {envelope.request_id, context.session.kind == SessionState::Kind::kNone ? 0 : envelope.session_id});
+}
+
+// CBC lets anybody change what he cannot read: only the MAC, with nothing behind it, tells a message of the
+// client from one that was made out of others. Else the answers would be an oracle of the plain text.
+Step Exchange::State::opened() {
+  const MacCheck mac = *context.session.mac;
+  if (mac == MacCheck::kMissing || mac == MacCheck::kWrong || mac == MacCheck::kUnacceptable)
+    return undecipherable();
+  Reader credential(message.substr(received.covered.size()));
+  if (const std::uint32_t size = credential.u32(); size != credential.rest().size()) return undecipherable();
+  return dispatch();
 }
 
 // P5, P6.
@@ -223,7 +248,15 @@ void Exchange::State::look_up_session() {
   session.live = std::move(found->session);
 }
 
-// Everything that is wrong with the octets looks the same from outside (WIRE.md §18 rule 7).
+// Everything that is wrong with an encrypted message looks the same from outside, whether its padding or what
+// is inside (WIRE.md §18 rule 7).
+Step Exchange::State::undecipherable() {
+  envelope.encrypted = true;  // so that nothing of what was inside is told
+  record.opcode = record.original_opcode = 0;
+  request = nullptr;
+  return protocol_error(ResponseCode::kSessionFailed, "the message can not be decrypted");
+}
+
 std::optional<Step> Exchange::State::decrypt() {
   if (!names_session(envelope))
     return protocol_error(ResponseCode::kSessionFailed, "an encrypted message without a session");
@@ -231,7 +264,7 @@ std::optional<Step> Exchange::State::decrypt() {
     return protocol_error(ResponseCode::kSessionTimeout, "there is no such session");
   Result<std::string> plain = handle::decrypt_message(context.session.live->algorithm, envelope.version,
                                                       context.session.live->key, message);
-  if (!plain) return protocol_error(ResponseCode::kSessionFailed, "the message can not be decrypted");
+  if (!plain) return undecipherable();
   decrypted = std::move(*plain);
   message = decrypted;
   envelope.encrypted = false;
@@ -340,6 +373,7 @@ Step Exchange::State::open_session() {
   session->idle_ms = offer.idle_ms;
   session->source = context.source.peer.address;
   session->trusted = context.source.trusted;
+  session->datagram = context.source.transport == Transport::kUdp;
   const SessionState& before = context.session;
   if (before.kind == SessionState::Kind::kConnection || (before.live && before.live->connection != 0)) {
     // The client has chosen its id; the session is of no use once the connection is gone.
@@ -520,6 +554,7 @@ void Exchange::work() {
   State& s = *state_;
   switch (s.phase) {
     case State::Phase::kLoad: s.context.load_cold(); return;
+    case State::Phase::kOpen:
     case State::Phase::kProof: s.context.check_proof(); return;
     case State::Phase::kKey: s.made_key = make_session_key(s.offer, s.request->answer_version()); return;
     case State::Phase::kSeal: s.reply.seal(); return;
@@ -533,6 +568,7 @@ Step Exchange::resume(Now now) {
   s.context.now = now;
   switch (s.phase) {
     case State::Phase::kLoad: return s.context.wants_proof() ? s.gather() : s.run();
+    case State::Phase::kOpen: return s.opened();
     case State::Phase::kProof: return s.run();
     case State::Phase::kKey: return s.open_session();
     case State::Phase::kSeal: return s.after_message();

@@ -161,16 +161,19 @@ void Reply::forwarded(const ForwardAnswer& answer) {
     return;
   }
   handle::Response response = start(answer.code, false);
+  bool restricted = false;
   if (success) {
     response.name = request_->name;
     response.has_values = true;
     response.values = {answer.value_count, answer.values};
     response.verified = answer.verified;
+    ValueWalk walk(response.values);
+    for (ValueView value; walk.next(value);) restricted |= (value.permissions & kPublicRead) == 0;
   } else {
     response.has_text = true;
     response.text = answer.text.empty() ? handle::text_of(answer.code) : std::string_view(answer.text);
   }
-  write(response);
+  write(response, restricted);
 }
 
 void Reply::names(std::uint32_t count, std::string_view encoded, bool more) {

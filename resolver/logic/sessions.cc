@@ -81,16 +81,20 @@ struct alignas(64) Shard {
 Session::~Session() { crypto::wipe(key); }
 
 struct Sessions::Table {
-  explicit Table(const Limits& limits) : most(limits.sessions), per_source(limits.sessions_per_source) {
+  explicit Table(const Limits& limits)
+      : most(limits.sessions),
+        most_datagrams(std::max<std::uint64_t>(1, limits.sessions / 4)),
+        per_source(limits.sessions_per_source) {
     seed = crypto::random_u64().value_or(0);
   }
 
   std::array<Shard, kShards> shards;
   const std::uint64_t most;
+  const std::uint64_t most_datagrams;
   const std::uint64_t per_source;
   std::uint64_t seed = 0;
-  std::atomic<std::uint64_t> live = 0, bound = 0, opened = 0, ended = 0, expired = 0, evicted = 0,
-                             refused = 0;
+  std::atomic<std::uint64_t> live = 0, bound = 0, datagrams = 0, opened = 0, ended = 0, expired = 0,
+                             evicted = 0, refused = 0;
   std::atomic<std::uint32_t> next_swept = 0;
 
   std::uint32_t shard_of(const Address& source) const {
@@ -105,7 +109,8 @@ struct Sessions::Table {
   bool reserve();
   void remove(Shard& shard, Entries::iterator at, std::atomic<std::uint64_t>& counter);
   bool evict(Shard& shard, std::vector<Key> candidates);
-  bool evict_stale(Shard& shard, Now now);
+  bool evict_stale(Shard& shard, bool datagrams_only, Now now);
+  bool evict_stale_elsewhere(const Shard& held, bool datagrams_only, Now now);
   bool make_room(Shard& shard, const Session& session, Now now);
   void sweep(Shard& shard, Now now);
   std::uint32_t choose_id(const Shard& shard, std::uint32_t number) const;
@@ -122,10 +127,14 @@ bool Sessions::Table::reserve() {
 }
 
 void Sessions::Table::remove(Shard& shard, Entries::iterator at, std::atomic<std::uint64_t>& counter) {
-  const auto share = shard.shares.find(source_network(at->second.session->source));
-  std::erase(share->second, at->first);
-  if (share->second.empty()) shard.shares.erase(share);
+  const Session& session = *at->second.session;
+  if (!session.trusted) {
+    const auto share = shard.shares.find(source_network(session.source));
+    std::erase(share->second, at->first);
+    if (share->second.empty()) shard.shares.erase(share);
+  }
   if (at->first.connection != 0) bound.fetch_sub(1, std::memory_order_relaxed);
+  if (session.datagram) datagrams.fetch_sub(1, std::memory_order_relaxed);
   live.fetch_sub(1, std::memory_order_relaxed);
   counter.fetch_add(1, std::memory_order_relaxed);
   shard.entries.erase(at);
@@ -145,24 +154,51 @@ bool Sessions::Table::evict(Shard& shard, std::vector<Key> candidates) {
   return true;
 }
 
-bool Sessions::Table::evict_stale(Shard& shard, Now now) {
+bool Sessions::Table::evict_stale(Shard& shard, bool datagrams_only, Now now) {
   std::vector<Key> stale;
   for (const auto& [key, entry] : shard.entries) {
+    if (datagrams_only && !entry.session->datagram) continue;
     if (!entry.authenticated && now.steady_ms > entry.used_ms + kStaleMs) stale.push_back(key);
   }
   return evict(shard, std::move(stale));
 }
 
+// The lock of `held` is held, so no other is waited for.
+bool Sessions::Table::evict_stale_elsewhere(const Shard& held, bool datagrams_only, Now now) {
+  for (Shard& shard : shards) {
+    if (&shard == &held) continue;
+    const std::unique_lock guard(shard.lock, std::try_to_lock);
+    if (guard && evict_stale(shard, datagrams_only, now)) return true;
+  }
+  return false;
+}
+
 // Leaves one place taken for `session`.
 bool Sessions::Table::make_room(Shard& shard, const Session& session, Now now) {
   const Address network = source_network(session.source);
-  const auto own = [&] {
+  const auto held = [&] {
     const auto share = shard.shares.find(network);
-    return share == shard.shares.end() ? std::vector<Key>{} : share->second;
+    return session.trusted || share == shard.shares.end() ? std::vector<Key>{} : share->second;
   };
-  while (per_source != 0 && !session.trusted && own().size() >= per_source) evict(shard, own());
+  const auto evict_own = [&] {
+    std::vector<Key> own = held();
+    if (session.datagram)
+      std::erase_if(own, [&](const Key& key) { return !shard.entries.at(key).session->datagram; });
+    return evict(shard, std::move(own));
+  };
+  const auto evict_one = [&] {
+    return evict_own() || evict_stale(shard, session.datagram, now) ||
+           evict_stale_elsewhere(shard, session.datagram, now);
+  };
+  while (per_source != 0 && held().size() >= per_source) {
+    if (!evict_own()) return false;
+  }
+  // Workers that come together may pass the bound by one each.
+  while (session.datagram && datagrams.load(std::memory_order_relaxed) >= most_datagrams) {
+    if (!evict_one()) return false;
+  }
   while (!reserve()) {
-    if (!evict(shard, own()) && !evict_stale(shard, now)) return false;
+    if (!evict_one()) return false;
   }
   return true;
 }
@@ -230,7 +266,8 @@ std::shared_ptr<const Session> Sessions::open(std::unique_ptr<Session> session, 
   entry.session = std::move(session);
   entry.used_ms = now.steady_ms;
   entry.index = entry.session->identity.index;
-  shard.shares[source_network(entry.session->source)].push_back(key);
+  if (!entry.session->trusted) shard.shares[source_network(entry.session->source)].push_back(key);
+  if (entry.session->datagram) table.datagrams.fetch_add(1, std::memory_order_relaxed);
   if (key.connection != 0) table.bound.fetch_add(1, std::memory_order_relaxed);
   table.opened.fetch_add(1, std::memory_order_relaxed);
   return shard.entries.emplace(key, std::move(entry)).first->second.session;

@@ -6,7 +6,9 @@
 //
 // When a bound is reached a source loses its own: the one that was quiet longest among those that have proven
 // nothing, and only then one that has. A source that holds none takes the place of somebody else's that has
-// proven nothing and was quiet for a minute; else it is refused.
+// proven nothing and was quiet for a minute; else it is refused. Trusted sources have no share: only their
+// time takes what is theirs. The source of a datagram may be forged: sessions set up by datagrams take a
+// quarter of the table at most, and only the places of each other.
 #pragma once
 
 #include <atomic>
@@ -38,8 +40,9 @@ struct Session {
   Reference identity;        // as the set-up claims it, not proven; an empty handle: anonymous
   bool encrypt_all = false;  // messages that come in the clear are refused
   std::uint64_t idle_ms = 0;
-  Address source;        // who set it up
-  bool trusted = false;  // no share to keep to
+  Address source;         // who set it up
+  bool trusted = false;   // no share to keep to
+  bool datagram = false;  // set up over UDP
 
   // The counter of the next MAC that the node makes; any thread.
   std::uint32_t next_counter() const { return sent_.fetch_add(1, std::memory_order_relaxed) + 1; }

@@ -2,16 +2,20 @@
 
 #include <algorithm>
 
+#include "protocol/crypto/digest.h"
+
 namespace idnode {
 
 std::uint64_t SentAnswers::put(const Endpoint& peer, const handle::Envelope& envelope,
-                               std::string_view message, std::string_view frame, std::uint64_t now_ms) {
+                               std::string_view message, std::string_view frame, std::uint32_t code,
+                               std::uint64_t now_ms) {
   drop_expired(now_ms);
   Sent sent{.peer = peer,
             .request_id = envelope.request_id,
             .session_id = envelope.session_id,
-            .message = std::string(message),
+            .digest = crypto::digest(crypto::Digest::kSha256, message),
             .frame = std::string(frame),
+            .code = code,
             .at_ms = now_ms};
   if (sent.octets() > kMostOctets) return 1;
   octets_ += sent.octets();
@@ -21,14 +25,16 @@ std::uint64_t SentAnswers::put(const Endpoint& peer, const handle::Envelope& env
   return evicted;
 }
 
-std::string_view SentAnswers::find(const Endpoint& peer, const handle::Envelope& envelope,
-                                   std::string_view message, std::uint64_t now_ms) {
+const SentAnswers::Sent* SentAnswers::find(const Endpoint& peer, const handle::Envelope& envelope,
+                                           std::string_view message, std::uint64_t now_ms) {
   drop_expired(now_ms);
+  if (answers_.empty()) return nullptr;
+  const std::string digest = crypto::digest(crypto::Digest::kSha256, message);
   const auto found = std::ranges::find_if(answers_, [&](const Sent& each) {
     return each.request_id == envelope.request_id && each.session_id == envelope.session_id &&
-           each.peer == peer && each.message == message;
+           each.peer == peer && each.digest == digest;
   });
-  return found == answers_.end() ? std::string_view() : std::string_view(found->frame);
+  return found == answers_.end() ? nullptr : &*found;
 }
 
 void SentAnswers::drop_oldest() {

@@ -2,7 +2,8 @@
 // request. A challenge is answered once, so the repeat of a client whose answer got lost would otherwise be
 // told that there is no such challenge though its change is made (BEHAVIOUR.md §8.3 rule 4).
 //
-// One worker's thread. Bounded by octets; the oldest goes first.
+// One worker's thread. Bounded by octets, of which a long request takes no more than a short one; the oldest
+// goes first.
 #pragma once
 
 #include <cstdint>
@@ -20,25 +21,27 @@ class SentAnswers {
   static constexpr std::uint64_t kKeepMs = 10'000;
   static constexpr std::size_t kMostOctets = std::size_t{1} << 20;
 
-  // Keeps `frame` as what `message` of `peer` was answered. Returns how many younger than kKeepMs had to go
-  // for it (itself, when it alone is too large).
-  std::uint64_t put(const Endpoint& peer, const handle::Envelope& envelope, std::string_view message,
-                    std::string_view frame, std::uint64_t now_ms);
-  // The answer to the same octets from the same peer; empty when there is none any more. Valid until put().
-  std::string_view find(const Endpoint& peer, const handle::Envelope& envelope, std::string_view message,
-                        std::uint64_t now_ms);
-  bool empty() const { return answers_.empty(); }
-
- private:
   struct Sent {
     Endpoint peer;
     std::uint32_t request_id = 0;
     std::uint32_t session_id = 0;
-    std::string message;
+    std::string digest;  // SHA-256 of the message
     std::string frame;
+    std::uint32_t code = 0;  // of the frame, which may be encrypted
     std::uint64_t at_ms = 0;
-    std::size_t octets() const { return sizeof(Sent) + message.size() + frame.size(); }
+    std::size_t octets() const { return sizeof(Sent) + digest.size() + frame.size(); }
   };
+
+  // Keeps `frame` as what `message` of `peer` was answered. Returns how many younger than kKeepMs had to go
+  // for it (itself, when it alone is too large).
+  std::uint64_t put(const Endpoint& peer, const handle::Envelope& envelope, std::string_view message,
+                    std::string_view frame, std::uint32_t code, std::uint64_t now_ms);
+  // The answer to the same octets from the same peer; null when there is none any more. Valid until put().
+  const Sent* find(const Endpoint& peer, const handle::Envelope& envelope, std::string_view message,
+                   std::uint64_t now_ms);
+  bool empty() const { return answers_.empty(); }
+
+ private:
   void drop_oldest();
   void drop_expired(std::uint64_t now_ms);
 

@@ -215,15 +215,15 @@ void UdpSocket::process(const handle::Envelope& envelope, std::string_view messa
 // A repeat of an answered challenge gets what it was answered.
 bool UdpSocket::answer_again(const handle::Envelope& envelope, std::string_view message) {
   constexpr auto kAnswer = static_cast<std::uint32_t>(handle::OpCode::kAnswerChallenge);
-  if (Reader(message).u32() != kAnswer) return false;
-  const std::string_view frame = sent_.find(source_.peer, envelope, message, now_.steady_ms);
-  if (frame.empty()) return false;
+  if (!envelope.encrypted && Reader(message).u32() != kAnswer) return false;
+  const SentAnswers::Sent* sent = sent_.find(source_.peer, envelope, message, now_.steady_ms);
+  if (sent == nullptr) return false;
   lane_.probe.datagrams_repeated.add();
   ExchangeRecord record;
   record.opcode = record.original_opcode = kAnswer;
-  record.code = Reader(frame.substr(handle::kEnvelopeSize + 4)).u32();
+  record.code = sent->code;
   record.suggested = envelope.suggested;
-  answer(source_, local_, envelope, message, record, frame, started_us_);
+  answer(source_, local_, envelope, message, record, sent->frame, started_us_);
   return true;
 }
 
@@ -261,7 +261,8 @@ void UdpSocket::answer(const Source& source, const Address& local, const handle:
   if (frame.empty()) return;
   // The challenge of a request that was carried out is used up: a repeat could not be answered otherwise.
   if (record.opcode != record.original_opcode) {
-    const std::uint64_t evicted = sent_.put(source.peer, envelope, message, frame, now_.steady_ms);
+    const std::uint64_t evicted =
+        sent_.put(source.peer, envelope, message, frame, record.code, now_.steady_ms);
     if (evicted != 0) lane_.probe.bite(Bite::kUdpSentAnswers, evicted);
   }
   if (!exempt(source)) {

@@ -121,7 +121,40 @@ TEST(Sessions, AFullTableRefusesWhoHoldsNone) {
   EXPECT_EQ(sessions.counters().live, 2u);
 }
 
-// Sources of one shard: those whose first sessions get ids with the same low bits.
+TEST(Sessions, NobodyNearATrustedSourceEndsItsSessions) {
+  Sessions sessions{few(100, 3)};
+  std::vector<std::shared_ptr<const Session>> trusted;
+  for (int i = 0; i < 5; ++i) {
+    auto session = from("192.0.2.1");
+    session->trusted = true;
+    trusted.push_back(sessions.open(std::move(session), at(0)));
+  }
+  for (int i = 0; i < 10; ++i) ASSERT_NE(sessions.open(from("192.0.2.9"), at(1)), nullptr);
+  for (const auto& each : trusted) EXPECT_TRUE(sessions.find(each->id, at(2)));
+  EXPECT_EQ(sessions.counters().live, 8u);
+}
+
+TEST(Sessions, DatagramsTakeAQuarterAndOnlyFromEachOther) {
+  Sessions sessions{few(8, 3)};
+  const auto datagram = [](std::string_view source) {
+    auto session = from(source);
+    session->datagram = true;
+    return session;
+  };
+  std::vector<std::shared_ptr<const Session>> kept;
+  for (int i = 0; i < 3; ++i) kept.push_back(sessions.open(from("192.0.2.1"), at(0)));
+  EXPECT_EQ(sessions.open(datagram("192.0.2.1"), at(1)), nullptr) << "the share is used by others";
+  const auto a = sessions.open(datagram("198.51.100.1"), at(1));
+  const auto b = sessions.open(datagram("203.0.113.1"), at(1));
+  ASSERT_TRUE(a && b);
+  EXPECT_EQ(sessions.open(datagram("10.0.0.1"), at(2)), nullptr);
+  EXPECT_NE(sessions.open(datagram("198.51.100.1"), at(3)), nullptr);
+  EXPECT_FALSE(sessions.find(a->id, at(4)));
+  EXPECT_NE(sessions.open(datagram("10.0.0.1"), at(61'000)), nullptr);
+  for (const auto& each : kept) EXPECT_TRUE(sessions.find(each->id, at(61'000)));
+  EXPECT_EQ(sessions.counters().live, 5u);
+}
+
 TEST(Sessions, WhoHasProvenNothingForAMinuteGivesWay) {
   Sessions sessions{few(64, 0)};
   std::vector<std::shared_ptr<const Session>> all;
@@ -130,8 +163,7 @@ TEST(Sessions, WhoHasProvenNothingForAMinuteGivesWay) {
   int taken = 0;
   for (int i = 64; i < 256; ++i)
     taken += sessions.open(from("10." + std::to_string(i) + ".0.1"), at(60'001)) != nullptr;
-  EXPECT_GT(taken, 0);
-  EXPECT_LE(taken, 32);
+  EXPECT_EQ(taken, 32) << "in whichever shard they are";
   EXPECT_EQ(sessions.counters().live, 64u);
   for (std::size_t i = 0; i < all.size(); i += 2)
     EXPECT_TRUE(sessions.find(all[i]->id, at(60'001))) << "what has been proven stays";

@@ -14,23 +14,29 @@ handle::Envelope envelope(std::uint32_t request_id) {
 
 const Endpoint kPeer = *parse_endpoint("192.0.2.1:4000");
 
+std::string_view found(SentAnswers& sent, const Endpoint& peer, const handle::Envelope& e,
+                       std::string_view message, std::uint64_t now_ms) {
+  const SentAnswers::Sent* each = sent.find(peer, e, message, now_ms);
+  return each == nullptr ? std::string_view() : std::string_view(each->frame);
+}
+
 TEST(SentAnswers, OnlyTheSameOctetsFromTheSamePeer) {
   SentAnswers sent;
-  EXPECT_EQ(sent.put(kPeer, envelope(1), "question", "answer", 0), 0U);
-  EXPECT_EQ(sent.find(kPeer, envelope(1), "question", 1), "answer");
-  EXPECT_EQ(sent.find(kPeer, envelope(1), "Question", 1), "");
-  EXPECT_EQ(sent.find(kPeer, envelope(2), "question", 1), "");
-  EXPECT_EQ(sent.find(*parse_endpoint("192.0.2.1:4001"), envelope(1), "question", 1), "");
+  EXPECT_EQ(sent.put(kPeer, envelope(1), "question", "answer", 1, 0), 0U);
+  EXPECT_EQ(found(sent, kPeer, envelope(1), "question", 1), "answer");
+  EXPECT_EQ(found(sent, kPeer, envelope(1), "Question", 1), "");
+  EXPECT_EQ(found(sent, kPeer, envelope(2), "question", 1), "");
+  EXPECT_EQ(found(sent, *parse_endpoint("192.0.2.1:4001"), envelope(1), "question", 1), "");
   handle::Envelope other = envelope(1);
   other.session_id = 78;
-  EXPECT_EQ(sent.find(kPeer, other, "question", 1), "");
+  EXPECT_EQ(found(sent, kPeer, other, "question", 1), "");
 }
 
 TEST(SentAnswers, TenSeconds) {
   SentAnswers sent;
-  sent.put(kPeer, envelope(1), "question", "answer", 1'000);
-  EXPECT_EQ(sent.find(kPeer, envelope(1), "question", 10'999), "answer");
-  EXPECT_EQ(sent.find(kPeer, envelope(1), "question", 11'000), "");
+  sent.put(kPeer, envelope(1), "question", "answer", 1, 1'000);
+  EXPECT_EQ(found(sent, kPeer, envelope(1), "question", 10'999), "answer");
+  EXPECT_EQ(found(sent, kPeer, envelope(1), "question", 11'000), "");
   EXPECT_TRUE(sent.empty());
 }
 
@@ -38,13 +44,13 @@ TEST(SentAnswers, TheOldestMakesRoom) {
   SentAnswers sent;
   const std::string large(SentAnswers::kMostOctets / 4, 'x');
   std::uint64_t evicted = 0;
-  for (std::uint32_t i = 1; i <= 5; ++i) evicted += sent.put(kPeer, envelope(i), "q", large, i);
+  for (std::uint32_t i = 1; i <= 5; ++i) evicted += sent.put(kPeer, envelope(i), "q", large, 1, i);
   EXPECT_EQ(evicted, 2U);
-  EXPECT_EQ(sent.find(kPeer, envelope(2), "q", 6), "");
-  EXPECT_EQ(sent.find(kPeer, envelope(3), "q", 6), large);
+  EXPECT_EQ(found(sent, kPeer, envelope(2), "q", 6), "");
+  EXPECT_EQ(found(sent, kPeer, envelope(3), "q", 6), large);
   // One that alone is too large costs nobody else his place.
-  EXPECT_EQ(sent.put(kPeer, envelope(9), "q", std::string(SentAnswers::kMostOctets, 'x'), 7), 1U);
-  EXPECT_EQ(sent.find(kPeer, envelope(5), "q", 7), large);
+  EXPECT_EQ(sent.put(kPeer, envelope(9), "q", std::string(SentAnswers::kMostOctets, 'x'), 1, 7), 1U);
+  EXPECT_EQ(found(sent, kPeer, envelope(5), "q", 7), large);
 }
 
 }  // namespace
