@@ -624,7 +624,8 @@ bool Exchange::close() const { return state_->close; }
 bool Exchange::holds_connection() const { return state_->phase != State::Phase::kDone && state_->holds; }
 
 bool Exchange::proves() const {
-  return state_->phase == State::Phase::kProof || state_->phase == State::Phase::kKey;
+  const State::Phase phase = state_->phase;
+  return phase == State::Phase::kOpen || phase == State::Phase::kProof || phase == State::Phase::kKey;
 }
 
 bool Exchange::proof_held() const {

@@ -172,6 +172,8 @@ Step Exchange::forwarded(const ForwardAnswer&, Now) { return Step::kDone; }
 std::string_view Exchange::frame() const { return state_->frame; }
 bool Exchange::close() const { return state_->close; }
 bool Exchange::holds_connection() const { return state_->kind == "hold"; }
+bool Exchange::proves() const { return false; }
+bool Exchange::proof_held() const { return true; }
 const ExchangeRecord& Exchange::record() const { return state_->record; }
 
 void append_protocol_error(const Services&, const handle::Envelope& envelope, std::string_view message,
