@@ -366,7 +366,10 @@ TEST_F(Lies, ForgedDatagramsAreNotTaken) {
   std::atomic<std::uint32_t> forged{0};
   std::set<std::string> served;
   Forger forger([&](int fd, const Seen& s, const sockaddr_in& to) {
-    if (!served.insert(s.name).second) return;  // its repeat
+    if (!served.insert(s.name).second) {  // a repeat: the flood has pushed the truth out of a buffer
+      send_to(fd, frame_of(s, url_of(s)), to);
+      return;
+    }
     Canned lie = lying();
     std::string frame = frame_of(s, lie);
     const int elsewhere = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
