@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden", "instructions.tsv")
-COUNTS = {"udp": (64, 576), "tcp": (64, 576), "create": (20, 120)}
+COUNTS = {"udp": (64, 4160), "tcp": (64, 4160), "create": (20, 420)}
 WORST = 5.0
 
 
