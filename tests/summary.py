@@ -8,7 +8,7 @@ import re
 import sys
 
 PARTS = ("vectors", "truncations", "fuzz", "model", "scenarios", "cells", "malformed", "transcripts", "format", "layering",
-         "interop", "system", "upstream", "linear", "races", "instructions", "load", "kills", "durability")
+         "interop", "system", "upstream", "linear", "races", "instructions", "load", "conform", "compare", "kills", "durability")
 COUNTED = ("kills", "cuts", "seeds", "faults", "flips", "acked", "lost", "torn", "silent", "control_lost", "skipped")
 CTEST = re.compile(r"^\s*\d+: ")
 
