@@ -107,8 +107,10 @@ rocksdb::Options rocks_options(const RocksSettings& settings, const std::string&
   options.bottommost_compression = rocksdb::kZSTD;
   options.level_compaction_dynamic_level_bytes = true;
 
-  // The commit log is the log: a batch is as durable as the flush that takes it along.
-  options.atomic_flush = true;
+  // The commit log is the log: a batch is as durable as the flush that takes it along. There is one column
+  // family, whose tables always hold a prefix of the batches, so no flush has to be atomic over several;
+  // and after a flush that failed, RocksDB 7.8 waits for an atomic one for ever (resuming, or closing).
+  options.atomic_flush = false;
   options.avoid_flush_during_shutdown = !settings.flush_at_close;
   options.manifest_preallocation_size = 64 << 10;
   options.max_background_jobs = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 2U, 4U));

@@ -1,6 +1,7 @@
 #include "tests/storage/simulated_file_system.h"
 
 #include <rocksdb/file_system.h>
+#include <rocksdb/system_clock.h>
 
 #include <algorithm>
 #include <cstring>
@@ -237,10 +238,29 @@ class SimulatedFileSystem final : public rocksdb::FileSystemWrapper {
   SimulatedDisk& disk_;
 };
 
+// After a failed flush RocksDB's background thread, which all stores of a process share, sleeps a second.
+class ShortSleeps final : public rocksdb::SystemClockWrapper {
+ public:
+  ShortSleeps() : rocksdb::SystemClockWrapper(rocksdb::SystemClock::Default()) {}
+  const char* Name() const override { return "ShortSleeps"; }
+  void SleepForMicroseconds(int micros) override {
+    rocksdb::SystemClockWrapper::SleepForMicroseconds(std::min(micros, 1'000));
+  }
+};
+
+class SimulatedEnv final : public rocksdb::EnvWrapper {
+ public:
+  explicit SimulatedEnv(const std::shared_ptr<rocksdb::FileSystem>& files)
+      : rocksdb::EnvWrapper(rocksdb::NewCompositeEnv(files)) {
+    file_system_ = files;
+    system_clock_ = std::make_shared<ShortSleeps>();
+  }
+};
+
 }  // namespace
 
 std::unique_ptr<rocksdb::Env> make_simulated_env(SimulatedDisk& disk) {
-  return rocksdb::NewCompositeEnv(std::make_shared<SimulatedFileSystem>(disk));
+  return std::make_unique<SimulatedEnv>(std::make_shared<SimulatedFileSystem>(disk));
 }
 
 }  // namespace idnode

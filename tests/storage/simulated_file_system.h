@@ -9,7 +9,8 @@
 
 namespace idnode {
 
-// `disk` must outlive it. Threads and clock are the real ones.
+// `disk` must outlive it. Threads and clock are the real ones, but nobody sleeps
+// longer than a millisecond.
 std::unique_ptr<rocksdb::Env> make_simulated_env(SimulatedDisk& disk);
 
 }  // namespace idnode
