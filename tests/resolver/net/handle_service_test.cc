@@ -139,10 +139,7 @@ TEST_F(HandleServiceTest, StopDoesNotWaitForEver) {
 
 TEST_F(HandleServiceTest, DestructionWithWorkUnderWay) {
   std::vector<Client> clients;
-  std::thread opener([] {
-    std::this_thread::sleep_for(150ms);
-    open_gate("soon");
-  });
+  std::thread opener;
   {
     NetNode node;
     for (int i = 0; i < 20; ++i) {
@@ -150,6 +147,10 @@ TEST_F(HandleServiceTest, DestructionWithWorkUnderWay) {
       ASSERT_TRUE(clients.back().send(resolve(i % 2 == 0 ? "wait/soon" : "hold/soon")));
     }
     ASSERT_TRUE(wait_begun(20));
+    opener = std::thread([] {
+      std::this_thread::sleep_for(150ms);
+      open_gate("soon");
+    });
   }
   opener.join();
   for (Client& client : clients) EXPECT_TRUE(client.wait_closed(2s));
