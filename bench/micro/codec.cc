@@ -37,14 +37,20 @@ std::string request_frame() {
   return frame;
 }
 
-std::string answer_frame() {
-  std::string values;
-  encode_all(product(), values);
+// `values`: five of them, encoded; must outlive it.
+handle::Response answer(std::string_view values) {
   handle::Response response;
   response.header.opcode = static_cast<std::uint32_t>(handle::OpCode::kResolve);
   response.header.response_code = static_cast<std::uint32_t>(handle::ResponseCode::kSuccess);
   response.name = kName;
   response.values = {5, values};
+  return response;
+}
+
+std::string answer_frame() {
+  std::string values;
+  encode_all(product(), values);
+  const handle::Response response = answer(values);
   std::string frame;
   handle::encode_response(response, {}, frame);
   return frame;
@@ -64,11 +70,7 @@ BENCHMARK(DecodeRequest);
 void EncodeAnswer(benchmark::State& state) {
   std::string values;
   encode_all(product(), values);
-  handle::Response response;
-  response.header.opcode = static_cast<std::uint32_t>(handle::OpCode::kResolve);
-  response.header.response_code = static_cast<std::uint32_t>(handle::ResponseCode::kSuccess);
-  response.name = kName;
-  response.values = {5, values};
+  const handle::Response response = answer(values);
   std::string frame;
   for (auto _ : state) {
     frame.clear();

@@ -6,15 +6,11 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "protocol/crypto/random.h"
+#include "resolver/logic/source_shards.h"
 
 namespace idnode {
 namespace {
 
-constexpr std::size_t kShards = 64;
-constexpr std::uint32_t kShardMask = kShards - 1;
-constexpr std::uint32_t kSmallestId = 0x01000000;
-constexpr std::uint32_t kLargestId = 0x7fffffff;
 // What an entry costs besides the octets it holds: nodes of the table and of the two orders.
 constexpr std::uint64_t kEntryCost = 320;
 constexpr std::size_t kLargestUdpRequest = 16 * 1024;
@@ -23,14 +19,6 @@ constexpr std::uint64_t kUdpShareDivisor = 4;
 
 std::uint64_t cost_of(const PendingChallenge& entry) {
   return kEntryCost + entry.message.size() + entry.nonce.size() + entry.digest.size();
-}
-
-// splitmix64: the seed is random for each process, so nobody outside can tell which sources share a shard.
-std::uint64_t mix(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
 }
 
 struct Origin {
@@ -78,16 +66,14 @@ struct Challenges::Table {
       : bytes_limit(limits.challenge_bytes),
         lifetime_ms(std::uint64_t{limits.challenge_seconds} * 1000),
         per_source(limits.challenges_per_source),
-        bytes_per_source(limits.challenge_bytes_per_source) {
-    seed = crypto::random_u64().value_or(0);
-  }
+        bytes_per_source(limits.challenge_bytes_per_source) {}
 
-  std::array<Shard, kShards> shards;
+  const SourceShards numbers;
+  std::array<Shard, SourceShards::kCount> shards;
   const std::uint64_t bytes_limit;
   const std::uint64_t lifetime_ms;
   const std::uint64_t per_source;
   const std::uint64_t bytes_per_source;
-  std::uint64_t seed = 0;
   std::atomic<std::uint64_t> pending = 0, put = 0, taken = 0, expired = 0, evicted = 0, refused = 0;
   std::array<std::atomic<std::uint64_t>, 2> bytes = {0, 0};  // connections, datagrams
 
@@ -100,15 +86,9 @@ struct Challenges::Table {
     return lifetime_ms != 0 && now.steady_ms > entry.created_steady_ms &&
            now.steady_ms - entry.created_steady_ms > lifetime_ms;
   }
-  std::uint32_t shard_of(const Address& network) const {
-    std::uint64_t x = seed;
-    for (const std::uint8_t octet : network.octets) x = mix(x ^ octet);
-    return static_cast<std::uint32_t>(x) & kShardMask;
-  }
-
   // `id`: 0 when it is still to be chosen.
   std::uint32_t shard_of(std::uint32_t id, std::uint64_t connection, const Address& source) const {
-    return id == 0 || is_of_connection(connection) ? shard_of(source_network(source)) : id & kShardMask;
+    return id == 0 || is_of_connection(connection) ? numbers.of_source(source) : SourceShards::of_id(id);
   }
 
   bool reserve(bool udp, std::uint64_t cost);
@@ -116,7 +96,7 @@ struct Challenges::Table {
   PendingChallenge remove(Shard& shard, std::unordered_map<Key, Kept>::iterator at);
   void remove(Shard& shard, Key key, std::atomic<std::uint64_t>& counter);
   void sweep(Shard& shard, Now now);
-  std::uint32_t choose_id(const Shard& shard, std::uint32_t shard_number) const;
+  std::uint32_t choose_id(const Shard& shard, std::uint32_t number) const;
 };
 
 // Takes `cost` octets out of the pool, if they are there.
@@ -174,14 +154,10 @@ bool Challenges::Table::make_room(Shard& shard, const Origin& origin, std::uint6
   }
 }
 
-std::uint32_t Challenges::Table::choose_id(const Shard& shard, std::uint32_t shard_number) const {
+std::uint32_t Challenges::Table::choose_id(const Shard& shard, std::uint32_t number) const {
   for (;;) {
-    const Result<std::uint64_t> random = crypto::random_u64();
-    if (!random) return 0;
-    const auto id = static_cast<std::uint32_t>((kSmallestId + *random % (kLargestId - kSmallestId + 1)) &
-                                               ~std::uint64_t{kShardMask});
-    const std::uint32_t chosen = id | shard_number;
-    if (chosen >= kSmallestId && !shard.entries.contains(chosen)) return chosen;
+    const std::uint32_t id = SourceShards::random_id(number);
+    if (id == 0 || !shard.entries.contains(id)) return id;
   }
 }
 

@@ -16,6 +16,7 @@
 #include "resolver/logic/respond.h"
 #include "resolver/logic/session_key.h"
 #include "resolver/logic/settle.h"
+#include "resolver/logic/source_shards.h"
 
 namespace idnode {
 namespace {
@@ -26,8 +27,6 @@ constexpr int kMostRounds = 20;
 constexpr std::uint64_t kMostGatherMs = 2'000;
 constexpr int kMostRetries = 5;
 constexpr std::size_t kNonceSize = 16;
-// Session ids of this node start here; below it are those that SDK clients choose (WIRE.md §25.1).
-constexpr std::uint32_t kFirstOwnSession = 0x01000000;
 constexpr std::uint32_t kNoSessionBit = 0x80000000;
 
 bool names_session(const handle::Envelope& envelope) {
@@ -235,7 +234,8 @@ Step Exchange::State::opened() {
 void Exchange::State::look_up_session() {
   const std::uint32_t id = envelope.session_id;
   SessionState& session = context.session;
-  const bool chosen_by_client = id < kFirstOwnSession && context.source.transport == Transport::kTcp &&
+  const bool chosen_by_client = id < SourceShards::kSmallestId &&
+                                context.source.transport == Transport::kTcp &&
                                 context.settings().idis.connection_sessions;
   session.kind = chosen_by_client ? SessionState::Kind::kConnection : SessionState::Kind::kUnknown;
   if (services.sessions == nullptr) return;

@@ -9,26 +9,14 @@
 #include <vector>
 
 #include "protocol/crypto/mac.h"
-#include "protocol/crypto/random.h"
 #include "protocol/handle/message_auth.h"
+#include "resolver/logic/source_shards.h"
 
 namespace idnode {
 namespace {
 
-constexpr std::size_t kShards = 64;
-constexpr std::uint32_t kShardMask = kShards - 1;
-constexpr std::uint32_t kSmallestId = 0x01000000;
-constexpr std::uint32_t kLargestId = 0x7fffffff;
 // A session that has proven nothing and was quiet for so long gives way when the table is full.
 constexpr std::uint64_t kStaleMs = 60'000;
-
-// splitmix64: the seed is random for each process, so nobody outside can tell which sources share a shard.
-std::uint64_t mix(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
-}
 
 struct Key {
   std::uint32_t id = 0;
@@ -84,26 +72,20 @@ struct Sessions::Table {
   explicit Table(const Limits& limits)
       : most(limits.sessions),
         most_datagrams(std::max<std::uint64_t>(1, limits.sessions / 4)),
-        per_source(limits.sessions_per_source) {
-    seed = crypto::random_u64().value_or(0);
-  }
+        per_source(limits.sessions_per_source) {}
 
-  std::array<Shard, kShards> shards;
+  const SourceShards numbers;
+  std::array<Shard, SourceShards::kCount> shards;
   const std::uint64_t most;
   const std::uint64_t most_datagrams;
   const std::uint64_t per_source;
-  std::uint64_t seed = 0;
   std::atomic<std::uint64_t> live = 0, bound = 0, datagrams = 0, opened = 0, ended = 0, expired = 0,
                              evicted = 0, refused = 0;
   std::atomic<std::uint32_t> next_swept = 0;
 
-  std::uint32_t shard_of(const Address& source) const {
-    std::uint64_t x = seed;
-    for (const std::uint8_t octet : source_network(source).octets) x = mix(x ^ octet);
-    return static_cast<std::uint32_t>(x) & kShardMask;
-  }
   Shard& shard_of(const Session& session) {
-    return shards[session.connection == 0 ? session.id & kShardMask : shard_of(session.source)];
+    return shards[session.connection == 0 ? SourceShards::of_id(session.id)
+                                          : numbers.of_source(session.source)];
   }
 
   bool reserve();
@@ -212,12 +194,8 @@ void Sessions::Table::sweep(Shard& shard, Now now) {
 
 std::uint32_t Sessions::Table::choose_id(const Shard& shard, std::uint32_t number) const {
   for (;;) {
-    const Result<std::uint64_t> random = crypto::random_u64();
-    if (!random) return 0;
-    const auto id = static_cast<std::uint32_t>((kSmallestId + *random % (kLargestId - kSmallestId + 1)) &
-                                               ~std::uint64_t{kShardMask});
-    const std::uint32_t chosen = id | number;
-    if (chosen >= kSmallestId && !shard.entries.contains({chosen, 0})) return chosen;
+    const std::uint32_t id = SourceShards::random_id(number);
+    if (id == 0 || !shard.entries.contains({id, 0})) return id;
   }
 }
 
@@ -245,7 +223,7 @@ Sessions::~Sessions() = default;
 
 std::shared_ptr<const Session> Sessions::open(std::unique_ptr<Session> session, Now now) {
   Table& table = *table_;
-  const std::uint32_t number = table.shard_of(session->source);
+  const std::uint32_t number = table.numbers.of_source(session->source);
   Shard& shard = table.shards[number];
   const std::lock_guard guard(shard.lock);
   table.sweep(shard, now);
@@ -274,14 +252,14 @@ std::shared_ptr<const Session> Sessions::open(std::unique_ptr<Session> session, 
 }
 
 std::optional<Sessions::Live> Sessions::find(std::uint32_t id, Now now) {
-  return table_->find(table_->shards[id & kShardMask], {id, 0}, now);
+  return table_->find(table_->shards[SourceShards::of_id(id)], {id, 0}, now);
 }
 
 std::optional<Sessions::Live> Sessions::find(std::uint32_t id, std::uint64_t connection,
                                              const Address& source, Now now) {
   // Connections that never set one up, which is most of them, take no lock.
   if (table_->bound.load(std::memory_order_relaxed) == 0) return std::nullopt;
-  return table_->find(table_->shards[table_->shard_of(source)], {id, connection}, now);
+  return table_->find(table_->shards[table_->numbers.of_source(source)], {id, connection}, now);
 }
 
 MacCheck Sessions::accept(const Session& session, std::uint32_t counter) {
@@ -309,7 +287,8 @@ void Sessions::end(const Session& session) {
 }
 
 void Sessions::sweep(Now now) {
-  Shard& shard = table_->shards[table_->next_swept.fetch_add(1, std::memory_order_relaxed) & kShardMask];
+  Shard& shard =
+      table_->shards[SourceShards::of_id(table_->next_swept.fetch_add(1, std::memory_order_relaxed))];
   const std::lock_guard guard(shard.lock);
   table_->sweep(shard, now);
 }

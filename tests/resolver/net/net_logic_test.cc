@@ -8,6 +8,8 @@
 
 #include "protocol/handle/admin.h"
 #include "protocol/handle/proof.h"
+#include "protocol/handle/session.h"
+#include "tests/resolver/logic/session_client.h"
 #include "tests/resolver/net/net_node.h"
 
 namespace idnode::test {
@@ -59,6 +61,22 @@ handle::Request create(std::string_view name, const Body& body) {
   return make_request(OpCode::kCreate, name, body.view());
 }
 
+// The administrator's answer to a challenge; has a view into `proof`.
+handle::Request answer_to(const ClientReply& challenge, std::string& proof) {
+  const handle::Response& asked = challenge.response;
+  proof = handle::answer_secret(
+              {.nonce = asked.nonce,
+               .digest = asked.request_digest.digest,
+               .version = handle::challenge_version(asked.envelope.version, asked.envelope.suggested)},
+              kSecret)
+              .value();
+  handle::Request answer =
+      make_request(OpCode::kAnswerChallenge, kPrefix,
+                   handle::ChallengeAnswerBody{.type = "HS_SECKEY", .index = 300, .proof = proof});
+  answer.envelope.session_id = asked.envelope.session_id;
+  return answer;
+}
+
 TEST(NetLogic, ResolvesOverBothTransports) {
   Node node([](Settings& s) { s.trusted = {*parse_network("127.0.0.1")}; });
   node.put("88.118/small", {text(1, "URL", "http://example.com/1"), text(2, "EMAIL", "a@example.com")});
@@ -93,17 +111,8 @@ TEST(NetLogic, AChallengeIsAnsweredOnAnotherConnection) {
   const auto challenge = one.ask(wanted);
   ASSERT_TRUE(challenge);
   ASSERT_EQ(challenge->code(), ResponseCode::kAuthenticationNeeded);
-  const handle::Response& asked = challenge->response;
-  const auto proof = handle::answer_secret(
-      {.nonce = asked.nonce,
-       .digest = asked.request_digest.digest,
-       .version = handle::challenge_version(asked.envelope.version, asked.envelope.suggested)},
-      kSecret);
-  ASSERT_TRUE(proof);
-  handle::Request answer =
-      make_request(OpCode::kAnswerChallenge, kPrefix,
-                   handle::ChallengeAnswerBody{.type = "HS_SECKEY", .index = 300, .proof = *proof});
-  answer.envelope.session_id = asked.envelope.session_id;
+  std::string proof;
+  handle::Request answer = answer_to(*challenge, proof);
   const auto sent = two.send(answer);
   ASSERT_TRUE(sent);
   const auto done = two.receive_any();
@@ -120,17 +129,8 @@ TEST(NetLogic, ARepeatedAnswerToAChallengeOverUdpIsAnsweredTheSame) {
   const auto challenge = client.ask(create("88.118/udp", body));
   ASSERT_TRUE(challenge);
   ASSERT_EQ(challenge->code(), ResponseCode::kAuthenticationNeeded);
-  const handle::Response& asked = challenge->response;
-  const auto proof = handle::answer_secret(
-      {.nonce = asked.nonce,
-       .digest = asked.request_digest.digest,
-       .version = handle::challenge_version(asked.envelope.version, asked.envelope.suggested)},
-      kSecret);
-  ASSERT_TRUE(proof);
-  handle::Request answer =
-      make_request(OpCode::kAnswerChallenge, kPrefix,
-                   handle::ChallengeAnswerBody{.type = "HS_SECKEY", .index = 300, .proof = *proof});
-  answer.envelope.session_id = asked.envelope.session_id;
+  std::string proof;
+  handle::Request answer = answer_to(*challenge, proof);
   answer.envelope.request_id = 4'711;
   const std::string frame = *client.frame(answer);
   std::string first;
@@ -154,6 +154,38 @@ TEST(NetLogic, ARepeatedAnswerToAChallengeOverUdpIsAnsweredTheSame) {
   const auto elsewhere = stranger.receive_any();
   ASSERT_TRUE(elsewhere);
   EXPECT_EQ(elsewhere->code(), ResponseCode::kAuthenticationTimeout);
+}
+
+// The same when nobody can see from the datagram that it answers a challenge.
+TEST(NetLogic, ARepeatedAnswerThatIsEncryptedIsAnsweredTheSame) {
+  Node node([](Settings& s) { s.listen.udp_admin = true; });
+  Client client = node.udp();
+  const session_client::Offer offer = session_client::make_offer(session_client::oakley_prime(), "\x02");
+  const auto opened = client.ask(make_request(
+      OpCode::kSessionSetup, {},
+      handle::SessionSetupBody{.mode = static_cast<std::uint16_t>(handle::SessionMode::kDiffieHellman),
+                               .public_key = offer.public_key}));
+  ASSERT_TRUE(opened) << name(opened.error());
+  const auto session = session_client::accept(offer, opened->response);
+  ASSERT_TRUE(session);
+  const Body body({text(1, "URL", "http://example.com/encrypted")});
+  const std::string wanted = *client.frame(create("88.118/encrypted", body));
+  ASSERT_TRUE(client.send_octets(
+      session_client::encrypted(session_client::in_session(wanted, *session, 1), *session)));
+  const auto challenge = client.receive_any();
+  ASSERT_TRUE(challenge) << name(challenge.error());
+  ASSERT_EQ(challenge->code(), ResponseCode::kAuthenticationNeeded);
+  std::string proof;
+  const std::string answer = *client.frame(answer_to(*challenge, proof));
+  const std::string datagram =
+      session_client::encrypted(session_client::in_session(answer, *session, 2), *session);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(client.send_octets(datagram));
+    const auto reply = client.receive_any();
+    ASSERT_TRUE(reply) << name(reply.error());
+    EXPECT_EQ(reply->code(), ResponseCode::kSuccess) << reply->response.text;
+  }
+  EXPECT_TRUE(node.totals_become([](const ProbeTotals& t) { return t.datagrams_repeated == 2; }));
 }
 
 TEST(NetLogic, WhatOneWorkerChangedAllSeeBeforeTheAnswer) {
