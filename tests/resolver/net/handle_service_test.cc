@@ -78,17 +78,23 @@ TEST_F(HandleServiceTest, ABusyPortIsNamed) {
   EXPECT_NE(elsewhere.error().find("192.0.2.1"), std::string::npos) << elsewhere.error();
 }
 
-TEST_F(HandleServiceTest, ABusyUdpPortIsNamedThoughItIsShareable) {
-  auto taken = make_socket(*parse_endpoint("127.0.0.1:0"), SOCK_DGRAM);
-  ASSERT_TRUE(taken);
+// What open_listeners says of a port that a datagram socket holds.
+std::string said_of_a_busy_udp_port() {
+  const auto taken = make_socket(*parse_endpoint("127.0.0.1:0"), SOCK_DGRAM);
   const int on = 1;
   ::setsockopt(taken->get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   sockaddr_storage address{};
   const socklen_t size = to_sockaddr(*parse_endpoint("127.0.0.1:0"), address);
-  ASSERT_EQ(::bind(taken->get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+  if (::bind(taken->get(), reinterpret_cast<sockaddr*>(&address), size) != 0) return {};
   const auto listeners = open_listeners({local_endpoint(taken->get())}, 4);
-  ASSERT_FALSE(listeners);
-  EXPECT_NE(listeners.error().find("UDP"), std::string::npos) << listeners.error();
+  return listeners ? "opened" : listeners.error();
+}
+
+TEST_F(HandleServiceTest, ABusyUdpPortIsNamedThoughItIsShareable) {
+  // Another program may hold the same number over TCP, which is then named: another number.
+  std::string said = said_of_a_busy_udp_port();
+  for (int i = 0; i < 10 && said.find("(TCP)") != std::string::npos; ++i) said = said_of_a_busy_udp_port();
+  EXPECT_NE(said.find("UDP"), std::string::npos) << said;
 }
 
 TEST_F(HandleServiceTest, ConnectionsGoToTheWorkerWithTheFewest) {
