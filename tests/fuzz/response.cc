@@ -6,8 +6,11 @@ using namespace idnode;
 
 namespace {
 
-// The fields that encoding computes.
+// Without the fields that encoding computes. An old version has no code 202: it is written as 201 (WIRE.md
+// §10).
 handle::Response comparable(handle::Response response) {
+  if (!response.envelope.version.at_least(2, 5) && response.code() == handle::ResponseCode::kInvalidValue)
+    response.header.response_code = static_cast<std::uint32_t>(handle::ResponseCode::kValueExists);
   response.envelope.length = 0;
   response.header.body_length = 0;
   response.header.flags &= ~handle::flag::kReturnDigest;

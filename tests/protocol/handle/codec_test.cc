@@ -201,6 +201,29 @@ TEST(Codec, OperationsAndCodes) {
   EXPECT_FALSE(is_standard(0) || is_standard(601) || is_standard(900));
 }
 
+// Codes that versions below 2.5 know by another number, or by none (WIRE.md §10). What is read is what such a
+// client understands: 202 has become 201 for good, and 303 is its code 7.
+TEST(Codec, CodesOfOldVersions) {
+  struct Case {
+    std::uint8_t minor;
+    std::uint32_t code, wire, read;
+  };
+  for (const Case& c :
+       {Case{4, 7, 303, 7}, Case{4, 202, 201, 201}, Case{4, 303, 303, 7}, Case{4, 201, 201, 201},
+        Case{5, 7, 7, 7}, Case{5, 202, 202, 202}, Case{5, 303, 303, 303}, Case{5, 201, 201, 201}}) {
+    Response response;
+    response.envelope.version = {2, c.minor};
+    response.header = {.opcode = static_cast<std::uint32_t>(OpCode::kModifyValues), .response_code = c.code};
+    std::string frame;
+    encode_response(response, {}, frame);
+    const std::string_view message = std::string_view(frame).substr(kEnvelopeSize);
+    EXPECT_EQ(decode_header(message)->response_code, c.wire) << c.code << " at 2." << int{c.minor};
+    const auto read = decode_response(decode_envelope(frame).value(), message);
+    ASSERT_TRUE(read) << c.code << " at 2." << int{c.minor};
+    EXPECT_EQ(read->header.response_code, c.read) << c.code << " at 2." << int{c.minor};
+  }
+}
+
 TEST(Codec, NoFailureIsASuccess) {
   for (std::uint16_t e = 1; e <= static_cast<std::uint16_t>(Errc::kClosed); ++e) {
     const ResponseCode code = code_of(Errc{e});
