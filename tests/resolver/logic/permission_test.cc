@@ -269,6 +269,27 @@ TEST_F(Permission, Groups) {
   EXPECT_EQ(remove_a(owner), ResponseCode::kInvalidAdmin) << "a group that is not ours to tell";
 }
 
+// U5: lists that lead round and round, each to itself and to the next a thousand times over. A list is walked
+// once, so the member behind the ring is still found, and nothing is asked of anybody.
+TEST_F(Permission, GroupListCyclesEnd) {
+  constexpr int kRing = 3, kTimes = 1'000;
+  administer({admin(100, "88.101.5/G0", 200)});
+  for (int i = 0; i < kRing; ++i) {
+    const Reference self{"88.101.5/G" + std::to_string(i), 200};
+    const Reference next{"88.101.5/G" + std::to_string((i + 1) % kRing), 200};
+    std::vector<Reference> members;
+    for (int n = 0; n < kTimes; ++n) members.insert(members.end(), {self, next});
+    if (i == kRing - 1) members.push_back({"88.101.5/OWNER", 301});
+    world.put(self.handle, {group(200, members)});
+  }
+  for (const auto& [who, code] : {std::pair{owner, kOk}, std::pair{stranger, ResponseCode::kInvalidAdmin}}) {
+    const std::size_t before = world.store.reads;
+    EXPECT_EQ(remove_a(who), code);
+    // The record, the ring, a key, each with the home of its prefix, of which there is one.
+    EXPECT_LE(world.store.reads - before, kRing + 8U) << "a list was read more than once";
+  }
+}
+
 TEST_F(Permission, GroupsAreBoundedInDepth) {
   administer({admin(100, "88.101.5/G1", 200)});
   for (int i = 1; i <= 21; ++i) {

@@ -14,9 +14,11 @@ class SlowStore final : public Store {
   explicit SlowStore(MemoryStore& store) : store_(store) {}
   bool slow = false;                          // nothing is in memory until it was read once with Depth::kDisk
   std::set<std::string, std::less<>> broken;  // keys whose reads fail
-  bool walks_fail = false;                    // every walk ends with an error
+  mutable std::size_t reads = 0;
+  bool walks_fail = false;  // every walk ends with an error
 
   Result<bool> get(std::string_view key, std::string& image, Depth depth) const override {
+    ++reads;
     if (broken.contains(key)) return std::unexpected(Errc::kIo);
     if (depth == Depth::kDisk) warm_.emplace(key);
     if (slow && !warm_.contains(key)) return std::unexpected(Errc::kWouldBlock);
