@@ -47,7 +47,8 @@ struct Limits {
   std::uint64_t upstream_try_ms = 2'000;
   std::uint64_t upstream_in_flight = 256;
   std::uint64_t upstream_in_flight_per_source = 64;
-  std::uint64_t upstream_failures = 5;  // within 10 s: the breaker opens
+  std::uint64_t upstream_failures = 5;         // within 10 s: the breaker opens
+  std::uint64_t upstream_failure_seconds = 5;  // how long a failure is remembered at most
   std::uint64_t cache_ttl_seconds = 3'600;
   std::uint64_t cache_negative_seconds = 30;
   std::uint64_t cache_stale_seconds = 0;
@@ -129,6 +130,8 @@ inline constexpr std::array kLimitRows = {
              "open questions to others that one address or IPv6 /64 began"},
     LimitRow{"upstream_failures", &Limits::upstream_failures, 1, 1'000,
              "within 10 s, until the breaker opens"},
+    LimitRow{"upstream_failure_seconds", &Limits::upstream_failure_seconds, 0, 300,
+             "how long a failure of others is remembered at most; the first for 1 s; 0: not at all"},
     LimitRow{"cache_ttl_seconds", &Limits::cache_ttl_seconds, 0, 172'800, "cap of an answer's ttl"},
     LimitRow{"cache_negative_seconds", &Limits::cache_negative_seconds, 0, 86'400,
              "how long a not-found is kept"},

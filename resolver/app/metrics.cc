@@ -141,6 +141,7 @@ void add_listeners(const NodeNumbers& n, Page& page) {
       .row(n.commits.refused_space, label("limit", "free_space_mb"))
       .row(n.upstream.full, label("limit", "upstream_in_flight"))
       .row(n.upstream.source_full, label("limit", "upstream_in_flight_per_source"))
+      .row(n.upstream.kept_failures, label("limit", "upstream_failure_seconds"))
       .row(n.upstream.waiting_full, label("limit", "upstream_waiting"));
   page.gauge("pool_tasks", "Tasks of a thread pool.");
   page.row(n.crypto_pool.waiting, {{"pool", "crypto"}, {"state", "waiting"}})

@@ -20,19 +20,21 @@ bool Breakers::admits(const Endpoint& server, std::uint64_t steady_ms) {
   return true;
 }
 
-void Breakers::succeeded(const Endpoint& server) {
+bool Breakers::succeeded(const Endpoint& server) {
   const std::scoped_lock lock(mutex_);
   const auto it = servers_.find(server);
-  if (it == servers_.end()) return;
+  if (it == servers_.end()) return false;
   Server& s = it->second;
+  const bool had_failed = !s.failures.empty();
   // The count of openings stays for a configured server.
   if (s.opened == 0 || std::ranges::find(known_, server) == known_.end()) {
     servers_.erase(it);
-    return;
+    return had_failed;
   }
   s.failures.clear();
   s.state = BreakerState::kClosed;
   s.interval_ms = kFirstProbeMs;
+  return had_failed;
 }
 
 void Breakers::open(Server& server, std::uint64_t steady_ms) {

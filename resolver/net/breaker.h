@@ -34,7 +34,8 @@ class Breakers {
   // Whether the server may be asked now. True for an open breaker makes the caller the probe: it must report
   // succeeded(), failed() or abandoned().
   bool admits(const Endpoint& server, std::uint64_t steady_ms);
-  void succeeded(const Endpoint& server);
+  // True when failures of it were on record.
+  bool succeeded(const Endpoint& server);
   void failed(const Endpoint& server, std::uint64_t steady_ms);
   // The question ended without telling anything about the server.
   void abandoned(const Endpoint& server);

@@ -132,6 +132,7 @@ asio::awaitable<Errand::Reply> Errand::ask_any(std::vector<Target> targets, Ask 
     }
     if (!state_.breakers.admits(target.endpoint, wall_and_steady().steady_ms)) continue;
     ++tries;
+    ++tries_;
     if (certify_ && target.public_key.empty() && target.configured && !co_await learn_key(target)) {
       state_.breakers.failed(target.endpoint, wall_and_steady().steady_ms);
       last.how = How::kFailed;
@@ -143,7 +144,7 @@ asio::awaitable<Errand::Reply> Errand::ask_any(std::vector<Target> targets, Ask 
     const std::uint64_t now = wall_and_steady().steady_ms;
     switch (attempt.end) {
       case Attempt::End::kAnswer:
-        state_.breakers.succeeded(target.endpoint);
+        if (state_.breakers.succeeded(target.endpoint)) state_.failures.clear();
         if (certify_ && !signed_by(attempt.answer->response, target.public_key)) {
           state_.counts.drop(Dropped::kSignature);
           state_.keys.erase(target.endpoint);
@@ -309,14 +310,28 @@ asio::awaitable<Finding> Errand::find_sites(std::string prefix) {
   co_return Finding{How::kAnswered, code_for_client(said), nullptr};
 }
 
+asio::awaitable<Finding> Errand::look_up(std::string prefix) {
+  const Finding finding = co_await find_sites(std::move(prefix));
+  end_ = finding.how;
+  co_return finding;
+}
+
 namespace {
 
 asio::awaitable<void> fly_for_prefix(UpstreamState& state, std::shared_ptr<PrefixFlight> flight,
-                                     std::string prefix, bool certify, std::uint8_t recursion_count) {
-  const std::chrono::milliseconds time(state.view->settings->limits.upstream_deadline_ms);
+                                     std::string prefix, std::string key, bool certify,
+                                     std::uint8_t recursion_count) {
+  const Limits& limits = state.view->settings->limits;
+  const std::chrono::milliseconds time(limits.upstream_deadline_ms);
+  const std::uint64_t most_seconds = limits.upstream_failure_seconds;
   Errand errand(state, Errand::Kind::kPrefix, std::chrono::steady_clock::now() + time, certify,
                 recursion_count);
-  flight->finding = co_await errand.find_sites(prefix);
+  flight->finding = co_await errand.look_up(prefix);
+  if (flight->finding.how == How::kAnswered) {
+    state.failures.drop(prefix);
+  } else if (const auto failed = errand.failed(); failed && flight->keep) {
+    state.failures.failed({prefix, key}, *failed, most_seconds, wall_and_steady().steady_ms);
+  }
   // Dropped while it was under way: those who wait may use it, nobody after them.
   if (!flight->keep) state.sites.drop(prefix);
   flight->messages = errand.messages();
@@ -330,11 +345,15 @@ asio::awaitable<Finding> Errand::joined_sites(std::string prefix) {
   }
   // The count stands in the key so that a question that comes round a loop is not waited for by itself.
   std::string key = prefix + '\n' + (certify_ ? '1' : '0') + std::to_string(recursion_count_);
+  if (const auto failed = state_.failures.find({prefix, key}, wall_and_steady().steady_ms)) {
+    state_.counts.kept_failures.add();
+    co_return Finding{*failed, ResponseCode::kError, nullptr};
+  }
   std::shared_ptr<PrefixFlight> flight = state_.prefix_flights[key];
   if (!flight) {
     flight = std::make_shared<PrefixFlight>(state_.io);
     state_.prefix_flights[key] = flight;
-    asio::co_spawn(state_.io, fly_for_prefix(state_, flight, prefix, certify_, recursion_count_),
+    asio::co_spawn(state_.io, fly_for_prefix(state_, flight, prefix, key, certify_, recursion_count_),
                    [&state = state_, flight, key](std::exception_ptr) {
                      flight->finished = true;
                      flight->finished_signal.cancel();
@@ -370,7 +389,8 @@ ForwardAnswer Errand::failure(const Finding& finding) {
   return answer;
 }
 
-ForwardAnswer Errand::report(const Reply& reply) const {
+ForwardAnswer Errand::report(const Reply& reply) {
+  end_ = reply.how;
   if (reply.how != How::kAnswered) return failure({reply.how, ResponseCode::kError, nullptr});
   const handle::Response& response = reply.incoming->response;
   ForwardAnswer answer;
@@ -430,6 +450,7 @@ asio::awaitable<ForwardAnswer> Errand::answer_from_prefix(const Question& questi
   const std::string prefix = fold(split(question.name).prefix);
   const Finding finding = co_await joined_sites(prefix);
   if (finding.how != How::kAnswered || finding.code != ResponseCode::kSuccess || !finding.sites) {
+    end_ = finding.how;
     co_return failure(finding);
   }
   const bool primary = (question.flags & handle::flag::kAuthoritative) != 0;

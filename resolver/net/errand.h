@@ -7,6 +7,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -30,8 +31,14 @@ class Errand {
   // The answer for the client; never throws for anything a peer does.
   boost::asio::awaitable<ForwardAnswer> answer(const Question& question);
   // The sites of a prefix, from the table or from upstream; what is found is kept.
-  boost::asio::awaitable<Finding> find_sites(std::string prefix);
+  boost::asio::awaitable<Finding> look_up(std::string prefix);
   std::uint32_t messages() const { return budget_.used(); }
+  // How it failed, when that is worth remembering: servers were tried for it, and none gave an answer. A
+  // prefix look-up of its own that a question waited for is remembered apart.
+  std::optional<SearchEnd> failed() const {
+    return tries_ == 0 || end_ == SearchEnd::kAnswered ? std::nullopt : std::optional(end_);
+  }
+  static ForwardAnswer failure(const Finding& finding);
   bool keep = true;  // false: what a prefix look-up finds is not kept
 
  private:
@@ -49,6 +56,8 @@ class Errand {
   boost::asio::awaitable<Attempt> ask_one(Target& target, const Ask& ask, std::uint64_t& waited_ms);
   boost::asio::awaitable<bool> learn_key(Target& target);
 
+  boost::asio::awaitable<Finding> find_sites(std::string prefix);
+
   // What handles that hold sites have led to. kAnswered: they were read, whatever is in them.
   struct Service {
     Finding::How how = Finding::How::kAnswered;
@@ -63,8 +72,7 @@ class Errand {
   Finding keep_absent(std::string_view prefix);
 
   std::vector<Target> targets_of(const std::vector<handle::Site>& sites, std::string_view name, bool primary);
-  ForwardAnswer report(const Reply& reply) const;
-  static ForwardAnswer failure(const Finding& finding);
+  ForwardAnswer report(const Reply& reply);
 
   UpstreamState& state_;
   std::shared_ptr<const UpstreamView> view_;
@@ -72,6 +80,8 @@ class Errand {
   bool certify_;
   std::uint8_t recursion_count_;
   MessageBudget budget_;
+  std::uint32_t tries_ = 0;
+  SearchEnd end_ = SearchEnd::kAnswered;
   std::uint32_t nested_ = 0;  // handles resolved to find sites
   std::set<std::pair<Endpoint, std::string>> visited_;
 };

@@ -55,6 +55,7 @@ UpstreamCounters UpstreamCounts::copy() const {
   c.coalesced = coalesced.get();
   c.cache_answers = cache_answers.get();
   c.stale_answers = stale_answers.get();
+  c.kept_failures = kept_failures.get();
   c.upstream_queries = upstream_queries.get();
   c.prefix_queries = prefix_queries.get();
   c.connects = connects.get();
@@ -81,7 +82,11 @@ struct Upstream::Core {
 
   void use(std::shared_ptr<const Settings> settings);
   void arrive(Question question, Done done, std::optional<Address> source);
-  void finish(const std::shared_ptr<Flight>& flight, ForwardAnswer answer);
+  // `search_failed`: how, when that is worth remembering.
+  void finish(const std::shared_ptr<Flight>& flight, ForwardAnswer answer,
+              std::optional<SearchEnd> search_failed = std::nullopt);
+  std::optional<ForwardAnswer> remembered(const Question& question, const std::string& key);
+
   void give_stale(Flight& flight);
   void give(Flight& flight, ForwardAnswer answer);
   void shut();
@@ -119,6 +124,7 @@ void Upstream::Core::use(std::shared_ptr<const Settings> settings) {
   }
   state.breakers.set_failures(static_cast<std::uint32_t>(settings->limits.upstream_failures));
   state.breakers.set_known(settings->upstream.servers);
+  state.failures.clear();
   view->settings = std::move(settings);
   state.view = std::move(view);
 }
@@ -159,6 +165,7 @@ void Upstream::Core::arrive(Question question, Done done, std::optional<Address>
     flight->waiters.push_back(std::move(done));
     return;
   }
+  if (std::optional<ForwardAnswer> failed = remembered(question, key)) return done(std::move(*failed));
   if (flights.size() >= limits.upstream_in_flight) return busy(counts.full, "too many open questions");
   if (source && limits.upstream_in_flight_per_source != 0 &&
       flights.of_source(*source) >= limits.upstream_in_flight_per_source) {
@@ -174,13 +181,30 @@ void Upstream::Core::arrive(Question question, Done done, std::optional<Address>
   });
 }
 
+// What failed a moment ago, or the expired answer that may be given instead.
+std::optional<ForwardAnswer> Upstream::Core::remembered(const Question& question, const std::string& key) {
+  if (state.failures.size() == 0) return std::nullopt;
+  const Now now = wall_and_steady();
+  const auto how = state.failures.find({cache_key(question).name, key}, now.steady_ms);
+  if (!how) return std::nullopt;
+  state.counts.kept_failures.add();
+  ForwardAnswer answer;
+  if (state.view->settings->limits.cache_stale_seconds > 0 &&
+      cache.find(question, now, answer, /*stale=*/true)) {
+    state.counts.stale_answers.add();
+    return answer;
+  }
+  return Errand::failure({*how, ResponseCode::kError, nullptr});
+}
+
 asio::awaitable<void> Upstream::Core::fly(std::shared_ptr<Flight> flight) {
   const Question& question = flight->question;
   const Limits& limits = state.view->settings->limits;
   const SteadyTime begin = std::chrono::steady_clock::now();
   const SteadyTime deadline = begin + std::chrono::milliseconds(limits.upstream_deadline_ms);
   Alarm alarm(state.alarms, deadline, [this, &flight] {
-    finish(flight, refusal(ResponseCode::kError, "no answer in time", Outcome::kTimeout));
+    finish(flight, refusal(ResponseCode::kError, "no answer in time", Outcome::kTimeout),
+           SearchEnd::kTimeout);
   });
   std::optional<Alarm> patience;
   if (limits.cache_stale_seconds > 0) {
@@ -191,10 +215,11 @@ asio::awaitable<void> Upstream::Core::fly(std::shared_ptr<Flight> flight) {
       (question.flags & handle::flag::kCertify) != 0 || question.op == handle::OpCode::kVerifyAnswer;
   Errand errand(state, Errand::Kind::kQuestion, deadline, certify, question.recursion_count);
   ForwardAnswer answer = co_await errand.answer(question);
-  finish(flight, std::move(answer));
+  finish(flight, std::move(answer), errand.failed());
 }
 
-void Upstream::Core::finish(const std::shared_ptr<Flight>& flight, ForwardAnswer answer) {
+void Upstream::Core::finish(const std::shared_ptr<Flight>& flight, ForwardAnswer answer,
+                            std::optional<SearchEnd> search_failed) {
   if (flight->finished) return;
   flight->finished = true;
   flights.end(*flight);
@@ -204,7 +229,16 @@ void Upstream::Core::finish(const std::shared_ptr<Flight>& flight, ForwardAnswer
 
   const Now now = wall_and_steady();
   const Limits& limits = state.view->settings->limits;
-  if (flight->keep) cache.put(flight->question, answer, times_of(limits), now);
+  if (flight->keep) {
+    cache.put(flight->question, answer, times_of(limits), now);
+    const std::string name = cache_key(flight->question).name;
+    if (search_failed) {
+      state.failures.failed({name, flight->key}, *search_failed, limits.upstream_failure_seconds,
+                            now.steady_ms);
+    } else if (answer.outcome == Outcome::kAnswered || answer.outcome == Outcome::kNotFound) {
+      state.failures.drop(name);
+    }
+  }
   const bool failed = answer.outcome == Outcome::kFailed || answer.outcome == Outcome::kTimeout;
   if (failed && limits.cache_stale_seconds > 0 && flight->keep) {
     ForwardAnswer stale;
@@ -301,6 +335,7 @@ void Upstream::set_own_listeners(std::vector<Endpoint> own_listeners) {
 void Upstream::drop(std::string name) {
   core_->post([core = core_.get(), name = std::move(name)] {
     core->cache.drop(name);
+    core->state.failures.drop(storage_form(expand_bare_prefix(name), /*case_sensitive=*/true));
     core->flights.forget(name);
   });
 }
@@ -310,6 +345,7 @@ void Upstream::drop_prefix(std::string prefix) {
     core->cache.drop_prefix(prefix);
     core->flights.forget_prefix(prefix);
     core->state.sites.drop(prefix);
+    core->state.failures.drop_prefix(prefix);
     for (auto& [key, flight] : core->state.prefix_flights) {
       if (key.starts_with(prefix + '\n')) flight->keep = false;
     }

@@ -50,6 +50,7 @@ struct UpstreamCounters {
   std::uint64_t coalesced = 0;          // questions that joined a flight
   std::uint64_t cache_answers = 0;      // questions that a worker missed and the thread found
   std::uint64_t stale_answers = 0;      // expired successes served because upstream failed or is slow
+  std::uint64_t kept_failures = 0;      // questions answered with a failure that is remembered
   std::uint64_t upstream_queries = 0;   // messages sent that carried a client's question
   std::uint64_t prefix_queries = 0;     // messages sent to find sites
   std::uint64_t connects = 0;           // TCP connections opened

@@ -11,8 +11,8 @@ namespace idnode {
 
 struct UpstreamCounts {
   std::array<Count, 5> requests;
-  Count questions, coalesced, cache_answers, stale_answers, upstream_queries, prefix_queries, connects,
-      refused_addresses, loops, full, source_full, waiting_full, in_flight, waiting, connections;
+  Count questions, coalesced, cache_answers, stale_answers, kept_failures, upstream_queries, prefix_queries,
+      connects, refused_addresses, loops, full, source_full, waiting_full, in_flight, waiting, connections;
   std::array<Count, kDroppedReasons> dropped;
 
   void drop(Dropped reason) { dropped[static_cast<std::size_t>(reason)].add(); }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "resolver/net/breaker.h"
+#include "resolver/net/failure_memory.h"
 #include "resolver/net/site_table.h"
 #include "resolver/net/upstream_counts.h"
 #include "resolver/net/upstream_pool.h"
@@ -26,12 +27,7 @@ struct UpstreamView {
 
 // How a question, or a step of it, ended.
 struct Finding {
-  enum class How {
-    kAnswered,
-    kTimeout,
-    kFailed,  // nobody gave an answer that counts, or nobody may be asked
-    kLoop,    // the same question came back to the same server, or the message bound is reached
-  };
+  using How = SearchEnd;
   How how = How::kFailed;
   handle::ResponseCode code = handle::ResponseCode::kError;
   std::shared_ptr<const PrefixSites> sites;  // of a prefix look-up that found some, or knows there are none
@@ -58,6 +54,7 @@ struct UpstreamState {
   UpstreamPool pool;
   Breakers breakers;
   SiteTable sites;
+  FailureMemory failures;
   std::unordered_map<std::string, std::shared_ptr<PrefixFlight>> prefix_flights;
   // Keys of configured servers, as they named them themselves (opcode 2): nothing else tells them. Kept until
   // the time given.

@@ -56,6 +56,15 @@ void Forwarding::start(std::vector<Endpoint> own_listeners) {
   upstream->start();
 }
 
+std::string Forwarding::ask_until(const std::string& name, std::string_view data) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  for (;;) {
+    std::string got = first_data(ask(name));
+    if (got == data || std::chrono::steady_clock::now() > until) return got;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
 Timed Forwarding::timed(Question q) {
   if (!upstream) start();
   std::promise<ForwardAnswer> promise;

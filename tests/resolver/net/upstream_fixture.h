@@ -40,6 +40,8 @@ class Forwarding : public ::testing::Test {
   // All at once; the answers in the order of the questions.
   std::vector<Timed> timed_all(const std::vector<Question>& questions,
                                std::optional<Address> source = std::nullopt);
+  // Asks until these are the first data, for as long as recovery may take at most; the last answer's.
+  std::string ask_until(const std::string& name, std::string_view data);
   UpstreamCounters counters() const { return upstream->counters(); }
   std::uint64_t dropped(Dropped reason) const { return counters().dropped[static_cast<std::size_t>(reason)]; }
 

@@ -198,6 +198,61 @@ TEST_F(Keeping, AbsenceIsKeptAndFailuresAreNot) {
   std::cout << "upstream: U9 asked=20" << costs << " negative_kept_ms=30000 after_drop=fresh\n";
 }
 
+// U9: what nobody answers is not asked for again at once; what that costs, and what ends it.
+TEST_F(Keeping, SilenceIsRememberedForAWhile) {
+  constexpr std::uint64_t kAsked = 20, kTries = 2;
+  for (std::uint64_t i = 0; i < kAsked; ++i) EXPECT_EQ(ask("88.1/a").outcome, Outcome::kTimeout);
+  const std::uint64_t kept = counters().kept_failures;
+  EXPECT_GE(kept, 1U);
+  EXPECT_EQ(national->count("88.1/a"), kTries * (kAsked - kept));
+  // Another name, and another question about this one, are asked for.
+  EXPECT_EQ(ask("88.1/b").outcome, Outcome::kTimeout);
+  EXPECT_EQ(ask(question("88.1/a", flag::kClientDefault, {1})).outcome, Outcome::kTimeout);
+  EXPECT_EQ(national->count("88.1/b"), kTries);
+  EXPECT_EQ(national->count("88.1/a"), kTries * (kAsked - kept + 1));
+
+  // A change here ends it for its names.
+  settings.limits.upstream_failure_seconds = 300;
+  upstream->reload(std::make_shared<const Settings>(settings));
+  const auto asked_anew = [&](const std::string& name) {
+    const std::size_t before = national->count(name);
+    ask(name);
+    return national->count(name) != before;
+  };
+  EXPECT_TRUE(asked_anew("88.1/a")) << "other settings";
+  upstream->drop_prefix("88.1");
+  EXPECT_TRUE(asked_anew("88.1/a")) << "its prefix has a home here";
+  upstream->drop("88.1/a");
+  EXPECT_TRUE(asked_anew("88.1/a"));
+  // And so does the server, as soon as it answers anything: fresh at once, not after five minutes.
+  national->set_script(speaks());
+  EXPECT_EQ(ask("88.1/c").code, ResponseCode::kSuccess);
+  EXPECT_EQ(ask("88.1/a").code, ResponseCode::kSuccess);
+  // Control: not remembered, each costs its tries.
+  national->set_script(silent());
+  settings.limits.upstream_failure_seconds = 0;
+  upstream->reload(std::make_shared<const Settings>(settings));
+  for (int i = 0; i < 3; ++i) ask("88.1/d");
+  EXPECT_EQ(national->count("88.1/d"), 3 * kTries);
+  std::cout << "upstream: U9 silent asked=" << kAsked << " from_memory=" << kept
+            << " messages=" << kTries * (kAsked - kept) << " control_messages=6/3\n";
+}
+
+// The same for the site of a prefix: names of it cost nothing while nobody can be found that has them.
+TEST_F(Keeping, APrefixThatNobodyTellsIsRemembered) {
+  settings.upstream.mode = UpstreamSettings::Mode::kIterate;
+  constexpr std::uint64_t kAsked = 10, kTries = 2;
+  for (std::uint64_t i = 0; i < kAsked; ++i)
+    EXPECT_EQ(ask("88.7/" + std::to_string(i)).outcome, Outcome::kTimeout);
+  const std::uint64_t kept = counters().kept_failures;
+  EXPECT_GE(kept, 1U);
+  EXPECT_EQ(counters().prefix_queries, kTries * (kAsked - kept));
+  national->set_script(prefix_record("88.7", {site_value(1, site_at(node->endpoint(), Offer::kTcp))}));
+  EXPECT_EQ(ask_until("88.7/x", "88.7/x"), "88.7/x");
+  std::cout << "upstream: U9 prefix asked=" << kAsked << " from_memory=" << kept
+            << " messages=" << kTries * (kAsked - kept) << "\n";
+}
+
 // U11: an expired answer while upstream is dead, for as long as is allowed and no longer, and afterwards the
 // fresh one; by the cache's own clock at the edges, on the wire in between.
 TEST_F(Keeping, StaleAnswersAreBounded) {
@@ -254,7 +309,7 @@ TEST_F(Keeping, StaleAnswersAreBounded) {
   version.store(3);
   national->set_script(versions);
   const auto back = std::chrono::steady_clock::now();
-  EXPECT_EQ(first_data(ask("88.1/a")), "v3");
+  EXPECT_EQ(ask_until("88.1/a", "v3"), "v3");
   const double recovery =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - back).count();
   EXPECT_LE(recovery, 30'000);

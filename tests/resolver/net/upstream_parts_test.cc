@@ -5,6 +5,7 @@
 
 #include "protocol/handle/site_hash.h"
 #include "resolver/net/breaker.h"
+#include "resolver/net/failure_memory.h"
 #include "resolver/net/site_choice.h"
 #include "resolver/net/site_table.h"
 #include "tests/resolver/net/scripted_peer.h"
@@ -70,6 +71,57 @@ TEST(Breaker, AnAbandonedProbeIsFollowedByAnother) {
     breakers.failed(other, 10'000);
   }
   EXPECT_LE(breakers.states().size(), Breakers::kMostServers + 1);
+}
+
+// How often upstream is asked by who asks ten times a second, for a minute and for ten.
+TEST(Failures, LastTwiceAsLongEachTime) {
+  struct Row {
+    std::uint64_t most_seconds, minutes, asked;
+  };
+  // At 0, 1, 3, 7 and then every 5 s; at 0, 1, 3, 7, 15 … 511 s; always; every second.
+  for (const Row& row : {Row{5, 1, 14}, Row{5, 10, 122}, Row{300, 10, 10}, Row{0, 1, 600}, Row{1, 1, 60}}) {
+    FailureMemory memory;
+    std::uint64_t asked = 0;
+    for (std::uint64_t ms = 0; ms < row.minutes * 60'000; ms += 100) {
+      if (memory.find({"88.1/a", "x"}, ms)) continue;
+      ++asked;
+      memory.failed({"88.1/a", "x"}, SearchEnd::kTimeout, row.most_seconds, ms);
+    }
+    EXPECT_EQ(asked, row.asked) << row.most_seconds << " s, " << row.minutes << " min";
+  }
+}
+
+TEST(Failures, AreForgotten) {
+  FailureMemory memory;
+  const FailureMemory::Key name{"88.1/a", "x"}, prefix{"88.1", "1"}, other{"88.1.2/a", "x"};
+  const auto known = [&](const FailureMemory::Key& key, std::uint64_t ms) {
+    return memory.find(key, ms).has_value();
+  };
+  for (const std::uint64_t ms : {0U, 1'000U, 3'000U}) memory.failed(name, SearchEnd::kLoop, 5, ms);
+  EXPECT_EQ(memory.find(name, 6'999), SearchEnd::kLoop);
+  EXPECT_FALSE(known({"88.1/a", "y"}, 6'999)) << "another question";
+  EXPECT_FALSE(known(name, 7'000));
+  // After a silence of 5 s it begins again.
+  memory.failed(name, SearchEnd::kTimeout, 5, 12'000);
+  EXPECT_TRUE(known(name, 12'999));
+  EXPECT_FALSE(known(name, 13'000));
+
+  for (const auto& key : {name, prefix, other, {"0.NA/88.1", "x"}, {"88.1/a", "y"}})
+    memory.failed(key, SearchEnd::kTimeout, 5, 20'000);
+  memory.drop("88.1/a");
+  EXPECT_EQ(memory.size(), 3U);
+  memory.drop_prefix("88.1");
+  EXPECT_EQ(memory.size(), 1U);
+  EXPECT_TRUE(known(other, 20'500));
+  // Full: what no longer counts makes room, what does stays.
+  for (std::size_t i = 0; memory.size() < FailureMemory::kMostEntries; ++i)
+    memory.failed({std::to_string(i), ""}, SearchEnd::kTimeout, 5, 20'000);
+  memory.failed(name, SearchEnd::kTimeout, 5, 20'500);
+  EXPECT_FALSE(known(name, 20'500));
+  EXPECT_EQ(memory.size(), FailureMemory::kMostEntries);
+  memory.failed(name, SearchEnd::kTimeout, 5, 30'000);
+  EXPECT_TRUE(known(name, 30'000));
+  EXPECT_EQ(memory.size(), 1U);
 }
 
 TEST(Reach, GoesOnlyWhereItMay) {
