@@ -35,6 +35,11 @@ bool is_of_connection(std::uint64_t connection) {
   return connection != 0 && connection != Challenges::kInSession;
 }
 
+// Who knows a session's id but not its key does not displace what its client is about to answer.
+bool is_protected(const PendingChallenge& open, const PendingChallenge& other) {
+  return open.session == other.session && open.mac == MacCheck::kGood && other.mac != MacCheck::kGood;
+}
+
 struct Kept {
   PendingChallenge entry;
   std::uint64_t cost = 0;
@@ -179,7 +184,10 @@ std::uint32_t Challenges::put(PendingChallenge entry, Now now) {
   }
   // One challenge a session: a new one takes the place of the one before it.
   const Key replaced = key_of(entry.id, entry.connection);
-  if (entry.id != 0 && shard.entries.contains(replaced)) table.remove(shard, replaced, table.evicted);
+  if (const auto open = shard.entries.find(replaced); entry.id != 0 && open != shard.entries.end()) {
+    if (is_protected(open->second.entry, entry)) return 0;
+    table.remove(shard, replaced, table.evicted);
+  }
   const bool room = entry.trusted ? table.reserve(origin.udp, cost) : table.make_room(shard, origin, cost);
   if (room && entry.id == 0) entry.id = table.choose_id(shard, number);
   if (!room || entry.id == 0) {

@@ -51,7 +51,8 @@ class Challenges {
   Challenges& operator=(const Challenges&) = delete;
 
   // Chooses an id, keeps the entry, returns the id; 0 when it can not be kept (a request above 16 KiB on UDP,
-  // or every bound is reached by others): the caller answers RC 3.
+  // every bound is reached by others, or the session's open challenge was made for a request with a good MAC
+  // and this one has none): the caller answers RC 3.
   std::uint32_t put(PendingChallenge entry, Now now);
   // Removes and returns the entry; none when unknown, expired or used. Atomic: of two takers one gets it.
   // `connection`: as in the entry, 0 for ids that were chosen here; `source`: for an id that a client chose.

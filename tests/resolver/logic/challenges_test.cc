@@ -192,6 +192,41 @@ TEST(Challenges, ASessionHasOneChallenge) {
   EXPECT_EQ(challenges.take(4711, at(0))->message, "second");
 }
 
+// Whoever knows the session's id could else put his own request in the place of any other.
+TEST(Challenges, WhoHasNoMacDoesNotDisplaceWhoHas) {
+  Challenges challenges{Limits{}};
+  PendingChallenge c = challenge("192.0.2.1");
+  c.id = 4711;
+  c.session = std::make_shared<const Session>();
+  c.mac = MacCheck::kGood;
+  c.message = "the client's";
+  EXPECT_EQ(challenges.put(c, at(0)), 4711U);
+  PendingChallenge other = challenge("198.51.100.1");
+  other.id = 4711;
+  other.session = c.session;
+  other.message = "a stranger's";
+  for (const MacCheck mac : {MacCheck::kMissing, MacCheck::kWrong, MacCheck::kUnacceptable,
+                             MacCheck::kRepeated, MacCheck::kGone}) {
+    other.mac = mac;
+    EXPECT_EQ(challenges.put(other, at(1)), 0U);
+  }
+  EXPECT_EQ(challenges.take(4711, at(1))->message, "the client's");
+  // Its own next request takes the place, and so does anybody's once it has expired or the id is another's.
+  EXPECT_EQ(challenges.put(other, at(2)), 4711U);
+  EXPECT_EQ(challenges.put(c, at(2)), 4711U);
+  c.message = "the client's next";
+  EXPECT_EQ(challenges.put(c, at(2)), 4711U);
+  EXPECT_EQ(challenges.take(4711, at(2))->message, "the client's next");
+  EXPECT_EQ(challenges.put(c, at(2)), 4711U);
+  other.created_steady_ms = 20'003;
+  EXPECT_EQ(challenges.put(other, at(20'003)), 4711U);
+  c.created_steady_ms = 20'003;
+  EXPECT_EQ(challenges.put(c, at(20'003)), 4711U);
+  other.session = std::make_shared<const Session>();
+  EXPECT_EQ(challenges.put(other, at(20'003)), 4711U);
+  EXPECT_EQ(challenges.counters().pending, 1U);
+}
+
 TEST(Challenges, OfManyTakersOneGetsIt) {
   Challenges challenges{Limits{}};
   constexpr int kThreads = 4;
