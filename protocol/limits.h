@@ -30,6 +30,7 @@ struct Limits {
   std::uint64_t udp_reassembly_bytes = 8'388'608;
   std::uint64_t udp_reassembly_per_source = 16;
   std::uint64_t udp_reassembly_seconds = 5;
+  std::uint64_t udp_sent_answer_bytes = 1'048'576;  // per socket of a worker
 
   std::uint64_t challenge_bytes = 67'108'864;
   std::uint64_t challenges_per_source = 64;
@@ -107,6 +108,8 @@ inline constexpr std::array kLimitRows = {
              "incomplete datagram trains of one source"},
     LimitRow{"udp_reassembly_seconds", &Limits::udp_reassembly_seconds, 1, 60,
              "until an incomplete datagram train is dropped"},
+    LimitRow{"udp_sent_answer_bytes", &Limits::udp_sent_answer_bytes, 4'096, kNoCeiling,
+             "octets of answers that one UDP socket of a worker sends again to who repeats; the oldest go"},
     LimitRow{"challenge_bytes", &Limits::challenge_bytes, 65'536, kNoCeiling, "octets of open challenges"},
     LimitRow{"challenges_per_source", &Limits::challenges_per_source, 1, 1'000'000,
              "open challenges of one /24 or /56"},

@@ -27,7 +27,7 @@ constexpr std::array<std::string_view, kBites> kBiteNames = {"connections",
                                                              "read_queue",
                                                              "udp_running",
                                                              "udp_send_buffer",
-                                                             "udp_sent_answers"};
+                                                             "udp_sent_answer_bytes"};
 
 struct Operation {
   std::uint32_t code;

@@ -8,7 +8,7 @@ namespace idnode {
 
 std::uint64_t SentAnswers::put(const Endpoint& peer, const handle::Envelope& envelope,
                                std::string_view message, std::string_view frame, std::uint32_t code,
-                               std::uint64_t now_ms) {
+                               std::uint64_t most_octets, std::uint64_t now_ms) {
   drop_expired(now_ms);
   Sent sent{.peer = peer,
             .request_id = envelope.request_id,
@@ -17,11 +17,11 @@ std::uint64_t SentAnswers::put(const Endpoint& peer, const handle::Envelope& env
             .frame = std::string(frame),
             .code = code,
             .at_ms = now_ms};
-  if (sent.octets() > kMostOctets) return 1;
+  if (sent.octets() > most_octets) return 1;
   octets_ += sent.octets();
   answers_.push_back(std::move(sent));
   std::uint64_t evicted = 0;
-  for (; octets_ > kMostOctets; ++evicted) drop_oldest();
+  for (; octets_ > most_octets; ++evicted) drop_oldest();
   return evicted;
 }
 

@@ -2,8 +2,8 @@
 // request. A challenge is answered once, so the repeat of a client whose answer got lost would otherwise be
 // told that there is no such challenge though its change is made (BEHAVIOUR.md §8.3 rule 4).
 //
-// One worker's thread. Bounded by octets, of which a long request takes no more than a short one; the oldest
-// goes first.
+// One worker's thread. Bounded by octets (the limit `udp_sent_answer_bytes`), of which a long request takes
+// no more than a short one; the oldest goes first.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,6 @@ namespace idnode {
 class SentAnswers {
  public:
   static constexpr std::uint64_t kKeepMs = 10'000;
-  static constexpr std::size_t kMostOctets = std::size_t{1} << 20;
 
   struct Sent {
     Endpoint peer;
@@ -32,10 +31,11 @@ class SentAnswers {
     std::size_t octets() const { return sizeof(Sent) + digest.size() + frame.size(); }
   };
 
-  // Keeps `frame` as what `message` of `peer` was answered. Returns how many younger than kKeepMs had to go
-  // for it (itself, when it alone is too large).
+  // Keeps `frame` as what `message` of `peer` was answered, and at most `most_octets` in all. Returns how
+  // many younger than kKeepMs had to go for it (itself, when it alone is too large).
   std::uint64_t put(const Endpoint& peer, const handle::Envelope& envelope, std::string_view message,
-                    std::string_view frame, std::uint32_t code, std::uint64_t now_ms);
+                    std::string_view frame, std::uint32_t code, std::uint64_t most_octets,
+                    std::uint64_t now_ms);
   // The answer to the same octets from the same peer; null when there is none any more. Valid until put().
   const Sent* find(const Endpoint& peer, const handle::Envelope& envelope, std::string_view message,
                    std::uint64_t now_ms);

@@ -261,8 +261,8 @@ void UdpSocket::answer(const Source& source, const Address& local, const handle:
   if (frame.empty()) return;
   // The challenge of a request that was carried out is used up: a repeat could not be answered otherwise.
   if (record.opcode != record.original_opcode) {
-    const std::uint64_t evicted =
-        sent_.put(source.peer, envelope, message, frame, record.code, now_.steady_ms);
+    const std::uint64_t evicted = sent_.put(source.peer, envelope, message, frame, record.code,
+                                            lane_.limits().udp_sent_answer_bytes, now_.steady_ms);
     if (evicted != 0) lane_.probe.bite(Bite::kUdpSentAnswers, evicted);
   }
   if (!exempt(source)) {

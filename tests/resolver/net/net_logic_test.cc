@@ -156,6 +156,36 @@ TEST(NetLogic, ARepeatedAnswerToAChallengeOverUdpIsAnsweredTheSame) {
   EXPECT_EQ(elsewhere->code(), ResponseCode::kAuthenticationTimeout);
 }
 
+// The room for that is bounded: who repeats after it was needed by others is told the truth of the moment.
+TEST(NetLogic, AnswersThatAreSentAgainAreBounded) {
+  Node node([](Settings& s) {
+    s.listen.udp_admin = true;
+    s.limits.udp_sent_answer_bytes = 4'096;
+    s.node.workers = 1;
+  });
+  Client client = node.udp();
+  std::string first;
+  for (std::uint32_t i = 0; i < 20; ++i) {
+    const Body body({text(1, "URL", "http://example.com/" + std::to_string(i))});
+    const auto challenge = client.ask(create("88.118/many" + std::to_string(i), body));
+    ASSERT_TRUE(challenge);
+    ASSERT_EQ(challenge->code(), ResponseCode::kAuthenticationNeeded);
+    std::string proof;
+    const std::string frame = *client.frame(answer_to(*challenge, proof));
+    if (i == 0) first = frame;
+    ASSERT_TRUE(client.send_octets(frame));
+    const auto reply = client.receive_any();
+    ASSERT_TRUE(reply) << name(reply.error());
+    EXPECT_EQ(reply->code(), ResponseCode::kSuccess) << reply->response.text;
+  }
+  EXPECT_TRUE(node.totals_become(
+      [](const ProbeTotals& t) { return t.bites[static_cast<std::size_t>(Bite::kUdpSentAnswers)] > 0; }));
+  ASSERT_TRUE(client.send_octets(first));
+  const auto late = client.receive_any();
+  ASSERT_TRUE(late);
+  EXPECT_EQ(late->code(), ResponseCode::kAuthenticationTimeout);
+}
+
 // The same when nobody can see from the datagram that it answers a challenge.
 TEST(NetLogic, ARepeatedAnswerThatIsEncryptedIsAnsweredTheSame) {
   Node node([](Settings& s) { s.listen.udp_admin = true; });
