@@ -515,6 +515,7 @@ Step Exchange::State::after_message() {
 void Exchange::State::name_the_record() {
   if (request == nullptr) return;
   record.code = static_cast<std::uint32_t>(reply.code());
+  record.once = record.opcode != record.original_opcode || context.session.mac == MacCheck::kGood;
   // An answer without a challenge names an identity, not what it is about.
   const bool executed = request->op() != handle::OpCode::kAnswerChallenge;
   record.name = executed ? request->name : std::string_view();

@@ -40,6 +40,7 @@ struct ExchangeRecord {
   std::uint32_t opcode = 0;           // of the message that was answered (200 for a challenge answer)
   std::uint32_t original_opcode = 0;  // of the request that was executed
   std::uint32_t code = 0;             // response code; 0: nothing was sent
+  bool once = false;                  // the same octets would be refused: a challenge or counter is used up
   handle::Version suggested;          // the client's
   std::string_view name;              // handle of the executed request, "" when unknown
   std::string_view identity_handle;   // tentative identity; empty without

@@ -1,6 +1,11 @@
-// Answers of one UDP socket that are sent again when their request is: those that carry out a challenged
-// request. A challenge is answered once, so the repeat of a client whose answer got lost would otherwise be
-// told that there is no such challenge though its change is made (BEHAVIOUR.md §8.3 rule 4).
+// Answers of one UDP socket that are sent again when their request is: those whose repeat could not be
+// answered so a second time. A challenge is answered once, and a counter of a session counts once: the repeat
+// of a client whose answer got lost would be told that there is no such challenge, or 505, though its change
+// is made (BEHAVIOUR.md §8.3 rule 4; clients repeat the same octets after 0.5, 1 and 1.5 s, WIRE.md §5).
+//
+// That takes nothing from the counters (§8.11 rule 10): nothing is carried out again, the same octets go once
+// more to the same peer, and only for ten seconds; a copy from elsewhere, later, or with anything changed in
+// it gets 505, and so does every copy on a connection, where answers do not get lost.
 //
 // One worker's thread. Bounded by octets (the limit `udp_sent_answer_bytes`), of which a long request takes
 // no more than a short one; the oldest goes first.
@@ -10,6 +15,7 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "protocol/address.h"
 #include "protocol/handle/envelope.h"
@@ -18,6 +24,10 @@ namespace idnode {
 
 class SentAnswers {
  public:
+  SentAnswers() = default;
+  SentAnswers(const SentAnswers&) = delete;
+  SentAnswers& operator=(const SentAnswers&) = delete;
+
   static constexpr std::uint64_t kKeepMs = 10'000;
 
   struct Sent {
@@ -26,16 +36,21 @@ class SentAnswers {
     std::uint32_t session_id = 0;
     std::string digest;  // SHA-256 of the message
     std::string frame;
-    std::uint32_t code = 0;  // of the frame, which may be encrypted
+    std::uint32_t opcode = 0;  // of the request and of the answer, both of which may be encrypted
+    std::uint32_t code = 0;
     std::uint64_t at_ms = 0;
     std::size_t octets() const { return sizeof(Sent) + digest.size() + frame.size(); }
   };
 
-  // Keeps `frame` as what `message` of `peer` was answered, and at most `most_octets` in all. Returns how
+  struct Answered {
+    std::uint32_t opcode = 0;
+    std::uint32_t code = 0;
+    std::string_view frame;
+  };
+  // Keeps `answered` as what `message` of `peer` was answered, and at most `most_octets` in all. Returns how
   // many younger than kKeepMs had to go for it (itself, when it alone is too large).
   std::uint64_t put(const Endpoint& peer, const handle::Envelope& envelope, std::string_view message,
-                    std::string_view frame, std::uint32_t code, std::uint64_t most_octets,
-                    std::uint64_t now_ms);
+                    const Answered& answered, std::uint64_t most_octets, std::uint64_t now_ms);
   // The answer to the same octets from the same peer; null when there is none any more. Valid until put().
   const Sent* find(const Endpoint& peer, const handle::Envelope& envelope, std::string_view message,
                    std::uint64_t now_ms);
@@ -46,6 +61,7 @@ class SentAnswers {
   void drop_expired(std::uint64_t now_ms);
 
   std::deque<Sent> answers_;  // oldest first
+  std::unordered_multimap<std::uint32_t, const Sent*> by_id_;
   std::size_t octets_ = 0;
 };
 

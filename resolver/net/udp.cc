@@ -212,15 +212,14 @@ void UdpSocket::process(const handle::Envelope& envelope, std::string_view messa
   if (drive->at_rest()) finish(key);
 }
 
-// A repeat of an answered challenge gets what it was answered.
+// A repeat of an answered challenge, or of a request with a MAC, gets what it was answered.
 bool UdpSocket::answer_again(const handle::Envelope& envelope, std::string_view message) {
-  constexpr auto kAnswer = static_cast<std::uint32_t>(handle::OpCode::kAnswerChallenge);
-  if (!envelope.encrypted && Reader(message).u32() != kAnswer) return false;
+  if (envelope.session_id == 0) return false;
   const SentAnswers::Sent* sent = sent_.find(source_.peer, envelope, message, now_.steady_ms);
   if (sent == nullptr) return false;
   lane_.probe.datagrams_repeated.add();
   ExchangeRecord record;
-  record.opcode = record.original_opcode = kAnswer;
+  record.opcode = record.original_opcode = sent->opcode;
   record.code = sent->code;
   record.suggested = envelope.suggested;
   answer(source_, local_, envelope, message, record, sent->frame, started_us_);
@@ -259,10 +258,10 @@ void UdpSocket::answer(const Source& source, const Address& local, const handle:
                        std::string_view message, ExchangeRecord record, std::string_view frame,
                        std::uint64_t started_us) {
   if (frame.empty()) return;
-  // The challenge of a request that was carried out is used up: a repeat could not be answered otherwise.
-  if (record.opcode != record.original_opcode) {
-    const std::uint64_t evicted = sent_.put(source.peer, envelope, message, frame, record.code,
-                                            lane_.limits().udp_sent_answer_bytes, now_.steady_ms);
+  if (record.once) {
+    const std::uint64_t evicted =
+        sent_.put(source.peer, envelope, message, {record.opcode, record.code, frame},
+                  lane_.limits().udp_sent_answer_bytes, now_.steady_ms);
     if (evicted != 0) lane_.probe.bite(Bite::kUdpSentAnswers, evicted);
   }
   if (!exempt(source)) {

@@ -218,6 +218,52 @@ TEST(NetLogic, ARepeatedAnswerThatIsEncryptedIsAnsweredTheSame) {
   EXPECT_TRUE(node.totals_become([](const ProbeTotals& t) { return t.datagrams_repeated == 2; }));
 }
 
+// In a session that has proven its identity each counter counts once, and yet a client whose answer got lost
+// hears it: the same octets from the same peer are a repeat, everything else is refused (BEHAVIOUR.md §8.11).
+TEST(NetLogic, ARepeatedRequestOfASessionIsAnsweredTheSame) {
+  Node node([](Settings& s) { s.listen.udp_admin = true; });
+  Client client = node.udp();
+  const session_client::Offer offer = session_client::make_offer(session_client::oakley_prime(), "\x02");
+  const auto opened = client.ask(make_request(
+      OpCode::kSessionSetup, kPrefix,
+      handle::SessionSetupBody{.mode = static_cast<std::uint16_t>(handle::SessionMode::kDiffieHellman),
+                               .index = 300,
+                               .public_key = offer.public_key}));
+  ASSERT_TRUE(opened) << name(opened.error());
+  const auto session = session_client::accept(offer, opened->response);
+  ASSERT_TRUE(session);
+  std::uint32_t counter = 0, request_id = 1'000;
+  const auto made = [&](handle::Request request) {
+    request.envelope.request_id = ++request_id;
+    return session_client::in_session(*client.frame(request), *session, ++counter);
+  };
+  const auto answered = [](Client& who, const std::string& frame) {
+    EXPECT_TRUE(who.send_octets(frame));
+    auto reply = who.receive_any();
+    EXPECT_TRUE(reply) << name(reply.error());
+    return reply;
+  };
+  const Body first({text(1, "URL", "http://example.com/1")}),
+      second({text(1, "URL", "http://example.com/2")});
+  const auto challenge = answered(client, made(create("88.118/session1", first)));
+  ASSERT_EQ(challenge->code(), ResponseCode::kAuthenticationNeeded);
+  std::string proof;
+  ASSERT_EQ(answered(client, made(answer_to(*challenge, proof)))->code(), ResponseCode::kSuccess);
+
+  const std::string frame = made(create("88.118/session2", second));
+  const auto reply = answered(client, frame);
+  ASSERT_EQ(reply->code(), ResponseCode::kSuccess) << reply->response.text;
+  const std::string octets(*reply->octets);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(*answered(client, frame)->octets, octets);
+  EXPECT_TRUE(node.totals_become([](const ProbeTotals& t) { return t.datagrams_repeated == 2; }));
+  // Somebody else with a copy, and the counter under another request.
+  Client stranger = node.udp();
+  EXPECT_EQ(answered(stranger, frame)->code(), ResponseCode::kSessionMessageRejected);
+  --counter;
+  EXPECT_EQ(answered(client, made(create("88.118/session3", second)))->code(),
+            ResponseCode::kSessionMessageRejected);
+}
+
 TEST(NetLogic, WhatOneWorkerChangedAllSeeBeforeTheAnswer) {
   Node node;
   std::vector<Client> readers;

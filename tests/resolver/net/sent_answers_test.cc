@@ -25,7 +25,7 @@ std::string_view found(SentAnswers& sent, const Endpoint& peer, const handle::En
 
 TEST(SentAnswers, OnlyTheSameOctetsFromTheSamePeer) {
   SentAnswers sent;
-  EXPECT_EQ(sent.put(kPeer, envelope(1), "question", "answer", 1, kMost, 0), 0U);
+  EXPECT_EQ(sent.put(kPeer, envelope(1), "question", {1, 1, "answer"}, kMost, 0), 0U);
   EXPECT_EQ(found(sent, kPeer, envelope(1), "question", 1), "answer");
   EXPECT_EQ(found(sent, kPeer, envelope(1), "Question", 1), "");
   EXPECT_EQ(found(sent, kPeer, envelope(2), "question", 1), "");
@@ -37,7 +37,7 @@ TEST(SentAnswers, OnlyTheSameOctetsFromTheSamePeer) {
 
 TEST(SentAnswers, TenSeconds) {
   SentAnswers sent;
-  sent.put(kPeer, envelope(1), "question", "answer", 1, kMost, 1'000);
+  sent.put(kPeer, envelope(1), "question", {1, 1, "answer"}, kMost, 1'000);
   EXPECT_EQ(found(sent, kPeer, envelope(1), "question", 10'999), "answer");
   EXPECT_EQ(found(sent, kPeer, envelope(1), "question", 11'000), "");
   EXPECT_TRUE(sent.empty());
@@ -47,15 +47,16 @@ TEST(SentAnswers, TheOldestMakesRoom) {
   SentAnswers sent;
   const std::string large(kMost / 4, 'x');
   std::uint64_t evicted = 0;
-  for (std::uint32_t i = 1; i <= 5; ++i) evicted += sent.put(kPeer, envelope(i), "q", large, 1, kMost, i);
+  for (std::uint32_t i = 1; i <= 5; ++i)
+    evicted += sent.put(kPeer, envelope(i), "q", {1, 1, large}, kMost, i);
   EXPECT_EQ(evicted, 2U);
   EXPECT_EQ(found(sent, kPeer, envelope(2), "q", 6), "");
   EXPECT_EQ(found(sent, kPeer, envelope(3), "q", 6), large);
   // One that alone is too large costs nobody else his place.
-  EXPECT_EQ(sent.put(kPeer, envelope(9), "q", std::string(kMost, 'x'), 1, kMost, 7), 1U);
+  EXPECT_EQ(sent.put(kPeer, envelope(9), "q", {1, 1, std::string(kMost, 'x')}, kMost, 7), 1U);
   EXPECT_EQ(found(sent, kPeer, envelope(5), "q", 7), large);
   // Less is allowed from now on: what is kept goes with the next one.
-  EXPECT_EQ(sent.put(kPeer, envelope(10), "q", "small", 1, 4'096, 8), 3U);
+  EXPECT_EQ(sent.put(kPeer, envelope(10), "q", {1, 1, "small"}, 4'096, 8), 3U);
   EXPECT_EQ(found(sent, kPeer, envelope(5), "q", 8), "");
   EXPECT_EQ(found(sent, kPeer, envelope(10), "q", 8), "small");
 }
