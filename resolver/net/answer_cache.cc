@@ -100,7 +100,7 @@ std::uint32_t keep_seconds(const ForwardAnswer& answer, const CacheTimes& times,
   ValueWalk walk({answer.value_count, answer.values});
   ValueView value;
   while (walk.next(value)) {
-    if (has_type(value.type, "HS_SECKEY")) return 0;
+    if (!value.public_read() || has_type(value.type, "HS_SECKEY")) return 0;
     if ((value.ttl & 0x80000000U) != 0 && value.ttl_type == kTtlRelative) return 0;
     switch (value.ttl_type) {
       case kTtlRelative: keep = std::min(keep, value.ttl); break;

@@ -47,7 +47,8 @@ CacheKey cache_key(const Question& question);
 
 // How long an answer may be kept: the least ttl of its values (relative from now, absolute until then), at
 // most the caps. 0: not at all (a ttl of 0, an absolute time that has passed, a ttl with the top bit set, a
-// kind of ttl nobody defines, an HS_SECKEY value, a code other than 1, 100 and 200).
+// kind of ttl nobody defines, an HS_SECKEY value or one that is not for the public, whoever sent it, a code
+// other than 1, 100 and 200).
 std::uint32_t keep_seconds(const ForwardAnswer& answer, const CacheTimes& times, Now now);
 
 class AnswerCache {

@@ -41,6 +41,12 @@ Value value(std::uint32_t index, std::string type, std::string data, std::uint32
   return v;
 }
 
+Value restricted(std::uint32_t index, std::string type, std::string data, std::uint32_t ttl) {
+  Value v = value(index, std::move(type), std::move(data), ttl);
+  v.permissions = kAdminRead | kAdminWrite;
+  return v;
+}
+
 ForwardAnswer success(const std::vector<Value>& values) {
   ForwardAnswer a;
   a.outcome = ForwardAnswer::Outcome::kAnswered;
@@ -80,6 +86,8 @@ TEST(AnswerCache, LifetimeTable) {
       {"minus one", success({value(1, "URL", "a", 0xffffffff)}), 0},
       {"unknown kind", success({value(1, "URL", "a", 60, 7)}), 0},
       {"a secret key", success({value(1, "URL", "a", 60), value(2, "HS_SECKEY", "s", 60)}), 0},
+      {"not for the public", success({value(1, "URL", "a", 60), restricted(2, "NOTE", "r", 60)}), 0},
+      {"only for its readers", success({restricted(2, "NOTE", "r", 60)}), 0},
       {"no values", success({}), 3'600},
       {"100", failure(ResponseCode::kHandleNotFound), 30},
       {"200", failure(ResponseCode::kValuesNotFound), 30},
