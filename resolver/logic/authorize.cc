@@ -81,6 +81,11 @@ bool has_credentials(const Context& context) {
   return context.presented != nullptr || context.session.authenticated;
 }
 
+bool carries_proof(Context& context) {
+  if (context.presented != nullptr || !context.session.authenticated) return context.presented != nullptr;
+  return context.session.live == nullptr || context.session_mac() != MacCheck::kMissing;
+}
+
 Claimed claimed_identity(const Context& context) {
   if (context.presented != nullptr) return {context.presented->identity, context.presented->index};
   return {context.session.identity.handle, context.session.identity.index};

@@ -16,6 +16,9 @@ namespace idnode {
 // Whether the request carries anything that could authenticate it: a challenge answer, an authenticated
 // session. False: the operation answers Challenge where its order of checks says so.
 bool has_credentials(const Context& context);
+// The same, but not for what comes in an authenticated session without a MAC: anybody may have sent that, and
+// what needs no authorization is done for anybody (BEHAVIOUR.md §8.11 rule 11).
+bool carries_proof(Context& context);
 
 // nullopt: the requester has proven to be somebody who holds all of `permissions` (handle::AdminPermission,
 // or-ed) in one HS_ADMIN value of `record`. `name`: whose values they are; with default_administrator a

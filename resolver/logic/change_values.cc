@@ -59,7 +59,8 @@ Outcome modify_values(const handle::Request& request, Context& context) {
   const bool adds = context.settings().compat.modify_overwrite_adds && request.has(handle::flag::kOverwrite);
   const Edit edit = edit_modify(before.values(), values, adds, context.now.seconds());
   if (edit.code != ResponseCode::kSuccess) return refuse_edit(context, edit);
-  const bool anonymous = edit.anonymous && !has_credentials(context);
+  // A proof that is there has to hold, whoever may write the value.
+  const bool anonymous = edit.anonymous && !carries_proof(context);
   if (!anonymous && !has_credentials(context)) return Challenge{};
   if (auto out = rest_on_home(context, request.name)) return std::move(*out);
   if (!anonymous) return settle_edit(request, context, "modify", before, edit);

@@ -457,8 +457,7 @@ Step Exchange::State::commit(Commit&& outcome) {
   if (!context.random(mutation.id.data(), mutation.id.size()))
     return refuse({ResponseCode::kError, "no random octets"});
   mutation.source = to_text(context.source.peer.address);
-  if (const Claimed claimed = claimed_identity(context);
-      has_credentials(context) && !claimed.identity.empty())
+  if (const Claimed claimed = claimed_identity(context); carries_proof(context) && !claimed.identity.empty())
     mutation.actor = handle::to_text(Reference{std::string(claimed.identity), claimed.index});
   context.append_reads(mutation);
 
