@@ -28,8 +28,8 @@ constexpr Operation kOperations[] = {
     {OpCode::kSessionTerminate, end_session, false, false, true},
     {OpCode::kSessionKeyExchange, exchange_key, false, false, true},
     {OpCode::kNextTransactionId, not_offered, true, false, true},
-    {OpCode::kRetrieveTransactions, not_offered, true, false, false},
-    {OpCode::kDumpHandles, not_offered, true, false, false},
+    {OpCode::kRetrieveTransactions, replicate, true, false, false},
+    {OpCode::kDumpHandles, replicate, true, false, false},
     {OpCode::kBackUp, back_up, false, false, true},
     {OpCode::kLogin, not_offered, false, false, true},
 };
@@ -41,6 +41,10 @@ const Operation* operation(OpCode code) {
     if (each.code == code) return &each;
   }
   return nullptr;
+}
+
+Outcome replicate(const handle::Request& request, Context& context) {
+  return context.settings().replication.serve ? back_up(request, context) : not_offered(request, context);
 }
 
 Outcome not_offered(const handle::Request&, Context&) {

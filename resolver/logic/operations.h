@@ -36,9 +36,11 @@ Outcome set_up_session(const handle::Request& request, Context& context);
 Outcome end_session(const handle::Request& request, Context& context);
 Outcome exchange_key(const handle::Request& request, Context& context);
 
-// Known, and refused until they are offered: 106, 1000-1002 and 2001 (5); 1003 only once the requester has
-// shown that it may ask (BEHAVIOUR.md §8.9).
+// Known, and refused until they are offered: 106, 1000 and 2001 (5); 1003 only once the requester has shown
+// that it may ask (BEHAVIOUR.md §8.9). 1001 and 1002: there is no queue of transactions, which comes before
+// who asks (§11.2), so 5 to anybody; with [replication] serve, who asks comes first (§11.5).
 Outcome not_offered(const handle::Request& request, Context& context);
+Outcome replicate(const handle::Request& request, Context& context);
 Outcome back_up(const handle::Request& request, Context& context);
 
 // change.cc and those beside it

@@ -65,6 +65,7 @@ const std::map<std::string, Setter>& setters() {
       {"enforce_admin_write_on_remove",
        [](Settings& s, const std::string& v) { s.compat.enforce_admin_write_on_remove = yes(v); }},
       {"allow_list", [](Settings& s, const std::string& v) { s.compat.allow_list = yes(v); }},
+      {"serve", [](Settings& s, const std::string& v) { s.replication.serve = yes(v); }},
       {"status_handle", [](Settings& s, const std::string& v) { s.compat.status_handle = yes(v); }},
       {"legacy_prefix_referral",
        [](Settings& s, const std::string& v) { s.compat.legacy_prefix_referral = yes(v); }},
