@@ -4,6 +4,8 @@
 
 #include <fstream>
 
+#include "resolver/logic/authorize.h"
+#include "resolver/logic/context.h"
 #include "storage/keys.h"
 #include "tests/resolver/logic/world.h"
 
@@ -312,6 +314,33 @@ TEST_F(Permission, GroupsAreBoundedInReferences) {
   world.put("88.101.5/N999", {group(200, {{"88.101.5/STRANGER", 301}})});
   EXPECT_EQ(remove_a(owner), kOk) << "the thousandth reference is followed";
   EXPECT_EQ(remove_a(stranger), ResponseCode::kInvalidAdmin);
+}
+
+// Whose change the log says it was: nobody's, when all that names anybody is the id of his session.
+TEST_F(Permission, WhatCarriesAProof) {
+  struct Row {
+    const char* what;
+    bool authenticated, keyed, credential, presented, expected;
+  };
+  for (const Row& row : {Row{"nothing", false, false, false, false, false},
+                         Row{"a session that has proven nothing", false, true, true, false, false},
+                         Row{"a session, no MAC", true, true, false, false, false},
+                         Row{"a session and a MAC, still to be looked at", true, true, true, false, true},
+                         Row{"a login", true, false, false, false, true},
+                         Row{"an answered challenge", false, false, false, true, true},
+                         Row{"an answered challenge in a session, no MAC", true, true, false, true, true}}) {
+    Services services;
+    services.settings = std::make_shared<Settings>();
+    Context context(services);
+    handle::Request carrier;
+    carrier.credential.present = row.credential;
+    const PresentedProof presented;
+    context.carrier = &carrier;
+    context.session.authenticated = row.authenticated;
+    if (row.keyed) context.session.live = std::make_shared<const Session>();
+    if (row.presented) context.presented = &presented;
+    EXPECT_EQ(carries_proof(context), row.expected) << row.what;
+  }
 }
 
 TEST_F(Permission, FromADiskTheSameInFewRounds) {
