@@ -1,6 +1,7 @@
 #include "protocol/crypto/key_memory.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,23 +11,25 @@ namespace {
 
 struct Remembered {
   std::string octets;
-  PublicKey key;
+  Verifier verifier;
 };
 
 }  // namespace
 
-Result<PublicKey> parse_remembered(std::string_view octets) {
+Result<Verifier*> remembered_verifier(std::string_view octets) {
   thread_local std::vector<Remembered> last;  // the most recent first
+  thread_local std::optional<Verifier> passing;
   const auto known = std::ranges::find(last, octets, &Remembered::octets);
   if (known != last.end()) {
     std::rotate(last.begin(), known, known + 1);
-    return last.front().key;
+    return &last.front().verifier;
   }
   Result<PublicKey> key = PublicKey::parse(octets);
-  if (!key || octets.size() > kLongestRemembered) return key;
+  if (!key) return std::unexpected(key.error());
+  if (octets.size() > kLongestRemembered) return &passing.emplace(std::move(*key));
   if (last.size() == kRemembered) last.pop_back();
-  last.insert(last.begin(), {std::string(octets), *key});
-  return key;
+  last.insert(last.begin(), {std::string(octets), Verifier(std::move(*key))});
+  return &last.front().verifier;
 }
 
 }  // namespace idnode::crypto

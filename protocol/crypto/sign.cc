@@ -70,4 +70,33 @@ bool verify(const PublicKey& key, Digest d, std::string_view message, std::strin
   return good;
 }
 
+Verifier::Verifier(PublicKey key) : key_(std::move(key)) {}
+Verifier::Verifier(Verifier&&) noexcept = default;
+Verifier& Verifier::operator=(Verifier&&) noexcept = default;
+Verifier::~Verifier() = default;
+
+void Verifier::Free::operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+
+bool Verifier::verify(Digest d, std::string_view message, std::string_view signature,
+                      const SignatureRules& rules) {
+  // Whose SM2 signature it is belongs to the set-up.
+  if (key_.kind() == KeyKind::kSm2) return crypto::verify(key_, d, message, signature, rules);
+  if (!pairs(key_.kind(), d, rules)) return false;
+  auto& ready = ready_[static_cast<std::size_t>(d)];
+  if (!ready) {
+    ready.reset(EVP_MD_CTX_new());
+    if (!ready || !start(ready.get(), EVP_DigestVerifyInit_ex, key_.native(), key_.kind(), d, rules)) {
+      ready.reset();
+      ERR_clear_error();
+      return false;
+    }
+  }
+  const MdContext context(EVP_MD_CTX_new());
+  const bool good =
+      context && EVP_MD_CTX_copy_ex(context.get(), ready.get()) == 1 &&
+      EVP_DigestVerify(context.get(), in(signature), signature.size(), in(message), message.size()) == 1;
+  if (!good) ERR_clear_error();
+  return good;
+}
+
 }  // namespace idnode::crypto

@@ -112,16 +112,18 @@ Proof verify_public_key(const Challenge& c, std::string_view proof, std::string_
   const std::string_view name = r.bytes();
   const std::string_view signature = r.bytes();
   if (!r.ok() || !r.at_end()) return Proof::kMalformed;
-  const Result<crypto::PublicKey> key = crypto::parse_remembered(key_octets);
-  if (!key || (key->kind() == KeyKind::kRsa && key->bits() < limits.rsa_bits)) return Proof::kUnusableKey;
+  const Result<crypto::Verifier*> verifier = crypto::remembered_verifier(key_octets);
+  if (!verifier) return Proof::kUnusableKey;
+  const crypto::PublicKey& key = (*verifier)->key();
+  if (key.kind() == KeyKind::kRsa && key.bits() < limits.rsa_bits) return Proof::kUnusableKey;
   const std::optional<Digest> hash = parse_hash_name(name);
   const crypto::SignatureRules rules{.sm2_user = identity, .allow_md5 = limits.allow_md5};
-  if (!hash || !crypto::pairs(key->kind(), *hash, rules) ||
-      !acceptable_hash(c.version, key->kind(), *hash, limits.allow_md5)) {
+  if (!hash || !crypto::pairs(key.kind(), *hash, rules) ||
+      !acceptable_hash(c.version, key.kind(), *hash, limits.allow_md5)) {
     return Proof::kUnacceptable;
   }
-  return crypto::verify(*key, *hash, message_for(key->kind(), c), signature, rules) ? Proof::kValid
-                                                                                    : Proof::kWrong;
+  return (*verifier)->verify(*hash, message_for(key.kind(), c), signature, rules) ? Proof::kValid
+                                                                                  : Proof::kWrong;
 }
 
 std::string answer_pbkdf2(const Challenge& c, std::string_view secret, std::string_view salt,

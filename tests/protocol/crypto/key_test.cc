@@ -154,25 +154,32 @@ TEST(Key, AnSm2LayoutHoldsAnSm2Key) {
   EXPECT_EQ(PublicKey::parse(octets).error(), Errc::kInvalid);
 }
 
+// The key that a thread remembers for the octets.
+Result<PublicKey> remembered(std::string_view octets) {
+  const Result<Verifier*> verifier = remembered_verifier(octets);
+  if (!verifier) return std::unexpected(verifier.error());
+  return (*verifier)->key();
+}
+
 // A thread remembers keys by all of their octets, forgets the oldest, and learns nothing from what is no key.
 TEST(Key, IsRememberedByItsOctets) {
   const std::string octets = key_of(KeyKind::kRsa).public_key().serialize();
-  const Result<PublicKey> first = parse_remembered(octets);
+  const Result<PublicKey> first = remembered(octets);
   ASSERT_TRUE(first);
-  EXPECT_EQ(parse_remembered(octets)->native(), first->native());
+  EXPECT_EQ(remembered(octets)->native(), first->native());
   EXPECT_NE(PublicKey::parse(octets)->native(), first->native()) << "the control: another parse, another key";
 
   std::string other = octets;
   other[other.size() - 8] = static_cast<char>(other[other.size() - 8] ^ 2);  // still odd, another modulus
-  const Result<PublicKey> second = parse_remembered(other);
+  const Result<PublicKey> second = remembered(other);
   if (second) EXPECT_NE(second->native(), first->native());
-  EXPECT_FALSE(parse_remembered(octets.substr(0, octets.size() / 2)));
-  EXPECT_FALSE(parse_remembered(octets.substr(0, octets.size() / 2)));
+  EXPECT_FALSE(remembered(octets.substr(0, octets.size() / 2)));
+  EXPECT_FALSE(remembered(octets.substr(0, octets.size() / 2)));
 
-  const PublicKey kept = *parse_remembered(octets);
+  const PublicKey kept = *remembered(octets);
   for (std::size_t i = 0; i < kRemembered; ++i)
-    ASSERT_TRUE(parse_remembered(PrivateKey::generate(KeyKind::kP256)->public_key().serialize()));
-  EXPECT_NE(parse_remembered(octets)->native(), kept.native());
+    ASSERT_TRUE(remembered(PrivateKey::generate(KeyKind::kP256)->public_key().serialize()));
+  EXPECT_NE(remembered(octets)->native(), kept.native());
 }
 
 // One key, many threads: what the crypto pool does with the node's key.

@@ -1,6 +1,8 @@
 #include "protocol/crypto/mac.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <set>
 
@@ -56,9 +58,32 @@ TEST(Random, OctetsDiffer) {
     EXPECT_TRUE(seen.insert(*octets).second);
   }
   EXPECT_EQ(random_octets(0), std::string());
+  EXPECT_EQ(random_octets(1000)->size(), 1000U);  // more than is drawn in advance
   const auto a = random_u64(), b = random_u64();
   ASSERT_TRUE(a && b);
   EXPECT_NE(*a, *b);
+}
+
+// What is drawn in advance is the parent's.
+TEST(Random, AForkDrawsItsOwn) {
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(random_octets(16));
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+      const std::string octets = random_octets(16).value_or("");
+      _exit(write(ends[1], octets.data(), octets.size()) == 16 ? 0 : 1);
+    }
+    char octets[16];
+    EXPECT_EQ(read(ends[0], octets, sizeof octets), 16);
+    EXPECT_NE(std::string(octets, sizeof octets), random_octets(16).value());
+    int status = 0;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    close(ends[0]);
+    close(ends[1]);
+  }
 }
 
 }  // namespace

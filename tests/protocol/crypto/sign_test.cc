@@ -42,6 +42,41 @@ TEST(Sign, EveryPairSignsOrIsRefused) {
   EXPECT_EQ(signed_pairs, 5);  // RSA twice
 }
 
+// One that is used over and over says each time what verify() says, whatever came before.
+TEST(Sign, AVerifierForgetsEachSignature) {
+  for (const PrivateKey& key : keys()) {
+    Verifier verifier(key.public_key());
+    for (int round = 0; round < 2; ++round) {
+      for (const Digest d : kDigests) {
+        const auto signature = sign(key, d, "message");
+        EXPECT_EQ(verifier.verify(d, "message", signature.value_or("none")), pairs(key.kind(), d));
+        if (!signature) continue;
+        EXPECT_FALSE(verifier.verify(d, "messagf", *signature));
+        EXPECT_TRUE(verifier.verify(d, "message", *signature));
+        EXPECT_FALSE(verifier.verify(d, "message", signature->substr(1)));
+        EXPECT_FALSE(verifier.verify(d, "", *signature));
+        for (const Digest other : kDigests) {
+          if (other != d) EXPECT_FALSE(verifier.verify(other, "message", *signature));
+        }
+        Verifier moved(std::move(verifier));
+        EXPECT_TRUE(moved.verify(d, "message", *signature));
+        verifier = std::move(moved);
+      }
+    }
+  }
+}
+
+TEST(Sign, AVerifierKeepsNoSm2User) {
+  const PrivateKey sm2 = PrivateKey::generate(KeyKind::kSm2).value();
+  const auto signature = sign(sm2, Digest::kSm3, "m", {.sm2_user = "88.101.5/USER1"});
+  ASSERT_TRUE(signature);
+  Verifier verifier(sm2.public_key());
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_TRUE(verifier.verify(Digest::kSm3, "m", *signature, {.sm2_user = "88.101.5/USER1"}));
+    EXPECT_FALSE(verifier.verify(Digest::kSm3, "m", *signature, {.sm2_user = "88.101.5/USER2"}));
+  }
+}
+
 TEST(Sign, ForeignKeysDoNotVerify) {
   const auto some = keys(), others = keys();
   for (std::size_t i = 0; i < some.size(); ++i) {
