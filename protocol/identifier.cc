@@ -1,6 +1,7 @@
 #include "protocol/identifier.h"
 
 #include <cstdint>
+#include <span>
 
 namespace idnode {
 namespace {
@@ -12,7 +13,9 @@ constexpr std::string_view kMarkerStart = "0.NA/0.NA/";
 constexpr char fold(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
 
 void append_folded(std::string_view name, std::string& out) {
-  for (char c : name) out.push_back(fold(c));
+  const std::size_t before = out.size();
+  out.append(name);
+  for (char& c : std::span(out).subspan(before)) c = fold(c);
 }
 
 }  // namespace
