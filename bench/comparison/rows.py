@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -24,10 +25,12 @@ STRANGER = ["--first-source", "127.0.1.2", "--sources", "1"]
 
 CONFIG = """\
 [node]
-data = "data"
+data = "{data}"
 prefixes = ["88.118", "{prefix}"]
 administrators = ["300:88.118/ADMIN"]
 workers = 1
+[storage]
+resident = "{resident}"
 [listen]
 handle = ["127.0.0.1:0"]
 http = []
@@ -35,7 +38,7 @@ admin = ["127.0.0.1:0"]
 [upstream]
 servers = []
 [log]
-access = "access.log"
+access = "{data}.log"
 level = "warning"
 [limits]
 trusted = ["127.0.0.0/24"]
@@ -52,12 +55,17 @@ class Row:
     by: str = "requests_per_s"
     reference: str = "echo"
     unit: str = "/s"
+    server: str = "node"       # or "store": the same identifiers in a node without the memory tier
 
 
 ROWS = [
-    Row("udp from 1 source", "udp", ["--connections", "4", "--depth", "64"], 0.15),
-    Row("udp from 64 sources", "udp", ["--depth", "4", *MANY_SOURCES], 0.15),
-    Row("udp from 1 untrusted source", "udp", ["--connections", "4", "--depth", "64", *STRANGERS], 0.15),
+    Row("udp RocksDB from 1 source", "udp", ["--connections", "4", "--depth", "64"], 0.15, server="store"),
+    Row("udp RocksDB from 64 sources", "udp", ["--depth", "4", *MANY_SOURCES], 0.15, server="store"),
+    Row("udp RocksDB from 1 untrusted source", "udp", ["--connections", "4", "--depth", "64", *STRANGERS], 0.15, server="store"),
+    Row("tcp 8x16 RocksDB from 1 source", "tcp", ["--connections", "8", "--depth", "16"], server="store"),
+    Row("udp from 1 source", "udp", ["--connections", "4", "--depth", "64"]),
+    Row("udp from 64 sources", "udp", ["--depth", "4", *MANY_SOURCES]),
+    Row("udp from 1 untrusted source", "udp", ["--connections", "4", "--depth", "64", *STRANGERS]),
     Row("udp one in flight p50", "udp", [], None, True, "p50_us", unit=" µs"),
     Row("tcp 8x16 from 1 source", "tcp", ["--connections", "8", "--depth", "16"], 0.10),
     Row("tcp 64x16 from 64 sources", "tcp", ["--depth", "16", *MANY_SOURCES], 0.10),
@@ -121,22 +129,32 @@ class Bench:
 
     def prepare(self):
         os.makedirs(self.folder)
-        config = os.path.join(self.folder, "idnode.toml")
-        with open(config, "w", encoding="utf-8") as f:
-            f.write(CONFIG.format(prefix=PREFIX))
+        config = self.configure("node", "data", "auto")
         self.keys = os.path.join(self.folder, "keys")
         self.must([self.idnode, "init", "--config", config, "--key-out", self.keys])
         self.say(f"filling the node with {self.options.keys:,} identifiers")
         self.must([self.idload, "fill", "--config", config, "--pattern", PATTERN, "--keys", str(self.options.keys)])
-        node = self.processes.start([self.idnode, "--config", config], stderr=subprocess.PIPE, text=True)
-        self.ready(node, "idnode")
-        with open(os.path.join(self.folder, "data", "listeners.json"), encoding="utf-8") as f:
-            self.servers["node"] = (node, json.load(f)["handle"][0])
+        shutil.copytree(os.path.join(self.folder, "data"), os.path.join(self.folder, "data-store"))
+        self.start("node", config, "data")
+        self.start("store", self.configure("store", "data-store", "off"), "data-store")
         for name, transport in (("echo udp", "--udp"), ("echo tcp", "--tcp")):
             echo = self.processes.start([self.idload, "echo-server", transport, "--listen", "127.0.0.1:0", "--answer-bytes",
                                          str(ANSWER_BYTES)], stderr=subprocess.PIPE, text=True)
             self.servers[name] = (echo, self.ready(echo, name).split()[1])
-        self.warm()
+        self.warm("node")
+        self.warm("store")
+
+    def configure(self, name, data, resident):
+        path = os.path.join(self.folder, name + ".toml")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(CONFIG.format(prefix=PREFIX, data=data, resident=resident))
+        return path
+
+    def start(self, name, config, data):
+        node = self.processes.start([self.idnode, "--config", config], stderr=subprocess.PIPE, text=True)
+        self.ready(node, name)
+        with open(os.path.join(self.folder, data, "listeners.json"), encoding="utf-8") as f:
+            self.servers[name] = (node, json.load(f)["handle"][0])
 
     def ready(self, process, name):
         for line in process.stderr:
@@ -144,12 +162,12 @@ class Bench:
                 return line
         raise Trouble(f"{name} did not start")
 
-    def warm(self):
-        """Every block of the store comes into its cache: as many questions as there are identifiers, at least a second."""
-        self.say("warming the node's cache")
+    def warm(self, server):
+        """Every record comes into memory: as many questions as there are identifiers, at least a second."""
+        self.say(f"warming {server}")
         asked, end = 0, time.monotonic() + 60
         while asked < self.options.keys and time.monotonic() < end:
-            asked += self.load("node", ["--tcp", "--connections", "8", "--depth", "16"], seconds=2, warmup=0)["answered"]
+            asked += self.load(server, ["--tcp", "--connections", "8", "--depth", "16"], seconds=2, warmup=0)["answered"]
 
     def load(self, server, arguments, seconds=None, warmup=0.2):
         process, endpoint = self.servers[server]
@@ -157,7 +175,7 @@ class Bench:
         if dns:
             command = [self.idload, "dns", "--pattern", "n{:08}.bench.test"]
         else:
-            command = [self.idload, "resolve", "--pattern", PATTERN, *(["--values", str(VALUES)] if server == "node" else [])]
+            command = [self.idload, "resolve", "--pattern", PATTERN, *(["--values", str(VALUES)] if server in ("node", "store") else [])]
         for pid in children_of(process.pid):
             command += ["--watch", str(pid)]
         code, out, err = self.processes.run(
@@ -201,12 +219,12 @@ class Bench:
         arguments = ["--" + row.kind, *row.load]
         # The echo knows no verification of sources.
         echo = self.load("echo " + row.kind, [a for a in arguments if a != "--verify-sources"])
-        node = self.load("node", arguments)
+        node = self.load(row.server, arguments)
         return Round(echo[row.by], node[row.by], max(echo["foreign"], node["foreign"]), echo["cpu_us"], node["cpu_us"])
 
     def against_peer(self, row):
         peer = self.load(row.reference, row.load)
-        node = self.load("node", ["--udp", *row.load])
+        node = self.load(row.server, ["--udp", *row.load])
         return Round(peer[row.by], node[row.by], max(peer["foreign"], node["foreign"]), peer["cpu_us"], node["cpu_us"])
 
     def batches(self, _):

@@ -327,9 +327,16 @@ void add_peers(std::vector<Field>& out) {
 }
 
 void add_habits(std::vector<Field>& out) {
-  out.push_back(
-      number({"storage", "memory_mb", Change::kRestart, "Memory for caches and memtables together, in MiB."},
-             &StorageSettings::memory_mb, &Settings::storage, 64, 16'777'216));
+  out.push_back(number({"storage", "memory_mb", Change::kRestart,
+                        "Memory for records, caches and memtables together, in MiB."},
+                       &StorageSettings::memory_mb, &Settings::storage, 64, 16'777'216));
+  out.push_back(choice(
+      {"storage", "resident", Change::kRestart,
+       "\"auto\": half of that memory keeps public values ready for answers; \"off\": all of it caches the "
+       "store."},
+      &StorageSettings::resident, &Settings::storage,
+      std::vector<std::pair<std::string, StorageSettings::Tier>>{{"auto", StorageSettings::Tier::kAuto},
+                                                                 {"off", StorageSettings::Tier::kOff}}));
   const auto idis = [&](std::string name, std::string help, bool IdisSettings::* member) {
     out.push_back(yes_no({"idis", std::move(name), Change::kLive, std::move(help)}, member, &Settings::idis));
   };

@@ -182,6 +182,19 @@ void add_histogram(const CommitHistogram& source, Page& page) {
   page.row(std::move(histogram), {});
 }
 
+void add_resident(const ResidentCounters& r, Page& page) {
+  page.gauge("resident_records", "Records in the memory tier.").row(r.records);
+  page.gauge("resident_bytes", "Octets of records in the memory tier.").row(r.record_bytes);
+  page.gauge("resident_room_bytes", "Octets that the memory tier has for records; 0: it is off.")
+      .row(r.room_bytes);
+  page.gauge("resident_complete", "1 while every record of the store has its entry in the memory tier.")
+      .row(r.complete ? 1.0 : 0.0);
+  page.counter("resident_changes_total", "Changes of the memory tier.")
+      .row(r.filled, label("change", "filled"))
+      .row(r.dropped, label("change", "dropped"))
+      .row(r.evicted, label("change", "evicted"));
+}
+
 void add_store(const NodeNumbers& n, Page& page) {
   page.gauge("identifiers", "Records in the store.");
   if (n.identifiers_counted) page.row(n.identifiers);
@@ -189,6 +202,7 @@ void add_store(const NodeNumbers& n, Page& page) {
       .row(n.prefixes_homed, label("role", "homed"))
       .row(n.prefixes_pointer, label("role", "pointer"));
   page.gauge("store_bytes", "Octets of the store, about.").row(n.store_bytes);
+  add_resident(n.resident, page);
   const CommitCounters& c = n.commits;
   page.histogram("commit_seconds", "From a group's begin to its acknowledgement.");
   add_histogram(n.commit_seconds, page);

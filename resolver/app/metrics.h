@@ -17,6 +17,7 @@
 #include "resolver/net/probe.h"
 #include "resolver/net/upstream.h"
 #include "storage/commit/committer.h"
+#include "storage/resident/resident.h"
 
 namespace idnode {
 
@@ -34,6 +35,7 @@ struct NodeNumbers {
   std::uint64_t prefixes_homed = 0;
   std::uint64_t prefixes_pointer = 0;
   std::uint64_t store_bytes = 0;
+  ResidentCounters resident;
   ProbeTotals requests;
   std::uint64_t reassembly_bytes = 0;
   Pool::Counters crypto_pool;

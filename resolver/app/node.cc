@@ -5,7 +5,9 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
+#include <cstring>
 
+#include "protocol/crypto/random.h"
 #include "protocol/identifier.h"
 #include "resolver/app/key_store.h"
 #include "resolver/app/log.h"
@@ -56,8 +58,8 @@ Node::Node(Config config)
 Opened<std::unique_ptr<Node>> Node::start(Config config) {
   std::unique_ptr<Node> node(new Node(std::move(config)));
   warn_about_http(node->config_);
-  for (const auto step : {&Node::open_store, &Node::open_listeners, &Node::publish_site, &Node::open_services,
-                          &Node::open_admin}) {
+  for (const auto step : {&Node::open_store, &Node::open_resident, &Node::open_listeners, &Node::publish_site,
+                          &Node::open_services, &Node::open_admin}) {
     if (const auto done = (node.get()->*step)(); !done) return std::unexpected(done.error());
   }
   node->service_->start();
@@ -75,7 +77,8 @@ Opened<void> Node::open_store() {
   auto key = read_node_key(node_key_path(folder_->path()));
   if (!key) return std::unexpected(key.error());
   key_ = std::make_shared<const crypto::PrivateKey>(std::move(*key));
-  auto store = RocksStore::open(folder_->store(), {.memory_bytes = settings_->storage.memory_mb << 20,
+  auto store = RocksStore::open(folder_->store(), {.memory_bytes = settings_->storage.memory_bytes() -
+                                                                   settings_->storage.resident_bytes(),
                                                    .journal_path = folder_->store_journal()});
   if (!store) return std::unexpected(store.error());
   store_ = std::move(*store);
@@ -87,6 +90,17 @@ Opened<void> Node::open_store() {
     log_event(LogLevel::kInfo, "replayed the log", {{"mutations", std::to_string(opened->mutations)}});
   }
   count_ = std::make_unique<IdentifierCount>(*store_);
+  return {};
+}
+
+Opened<void> Node::open_resident() {
+  const std::size_t bytes = settings_->storage.resident_bytes();
+  if (bytes == 0) return {};
+  const auto random = crypto::random_octets(sizeof(HashKey));
+  if (!random) return open_error(random.error(), "the system has no random octets");
+  HashKey key;
+  std::memcpy(key.data(), random->data(), sizeof key);
+  resident_ = std::make_unique<Resident>(bytes, key);
   return {};
 }
 
@@ -161,8 +175,10 @@ Opened<void> Node::publish_site() {
   auto routes = Routes::load(*store_, site);
   if (!routes) return failed("the prefix records cannot be read", routes.error());
   routes_.replace(std::move(*routes));
-  committer_ = std::make_unique<Committer>(*store_, *log_, commit_limits(),
-                                           [this](std::span<const Committed> group) { committed(group); });
+  committer_ = std::make_unique<Committer>(
+      *store_, *log_, commit_limits(), [this](std::span<const Committed> group) { committed(group); },
+      resident_.get());
+  if (resident_) loader_ = std::make_unique<ResidentLoader>(*store_, *resident_);
 
   const std::uint32_t now = clock_now().seconds();
   auto changes = missing_prefixes(*store_, *settings_, identity->site_octets, now);
@@ -201,6 +217,7 @@ Opened<void> Node::open_services() {
 
   Services services;
   services.store = store_.get();
+  services.resident = resident_.get();
   services.routes = &routes_;
   services.challenges = challenges_.get();
   services.sessions = sessions_.get();
@@ -292,6 +309,7 @@ bool Node::stop() {
   if (upstream_) upstream_->stop();
   admin_.reset();
   service_.reset();
+  loader_.reset();
   committer_.reset();
   if (log_ && store_ && !close_committed(*log_, *store_))
     log_event(LogLevel::kWarning, "the store could not be flushed: the next start replays the log");
@@ -299,6 +317,7 @@ bool Node::stop() {
   upstream_.reset();
   access_log_.reset();
   count_.reset();
+  resident_.reset();
   store_.reset();
   return quiet;
 }

@@ -26,6 +26,8 @@
 #include "storage/data_folder.h"
 #include "storage/log/replay.h"
 #include "storage/open_error.h"
+#include "storage/resident/loader.h"
+#include "storage/resident/resident.h"
 #include "storage/rocks_store.h"
 
 namespace idnode {
@@ -57,6 +59,7 @@ class Node {
  private:
   explicit Node(Config config);
   Opened<void> open_store();
+  Opened<void> open_resident();
   Opened<void> open_listeners();
   Opened<void> publish_site();
   Opened<void> open_services();
@@ -79,6 +82,7 @@ class Node {
   std::optional<DataFolder> folder_;
   std::shared_ptr<const crypto::PrivateKey> key_;
   std::unique_ptr<RocksStore> store_;
+  std::unique_ptr<Resident> resident_;  // null: switched off
   std::unique_ptr<Log> log_;
   std::vector<Listener> listeners_;  // until the service takes them
   std::vector<Endpoint> handle_endpoints_;
@@ -86,6 +90,7 @@ class Node {
   Routes routes_;
   std::unique_ptr<IdentifierCount> count_;
   std::unique_ptr<Committer> committer_;
+  std::unique_ptr<ResidentLoader> loader_;
   std::unique_ptr<Challenges> challenges_;
   std::unique_ptr<Sessions> sessions_;
   std::unique_ptr<AccessLog> access_log_;

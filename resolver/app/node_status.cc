@@ -35,6 +35,7 @@ NodeNumbers Node::numbers() const {
       routes->prefixes, [](const auto& each) { return each.second->homed && !is_marker(each.first); }));
   n.prefixes_pointer = routes->pointers;
   n.store_bytes = store_->approximate_bytes();
+  if (resident_) n.resident = resident_->counters();
   n.requests = service_->totals();
   n.reassembly_bytes = service_->reassembly_octets();
   n.crypto_pool = service_->crypto_pool();

@@ -14,20 +14,45 @@ constexpr std::size_t kFewRecords = 16;
 
 }  // namespace
 
-Lookup Context::record(std::string_view name) {
+void Context::write_key(std::string_view name) {
   key_.assign(1, static_cast<char>(Table::kRecords));
   append_storage_form(name, settings().node.case_sensitive, key_);
+}
+
+Lookup Context::record(std::string_view name) {
+  write_key(name);
   return record_by_key(key_);
+}
+
+Lookup Context::readable_record(std::string_view name, Wanted wanted) {
+  write_key(name);
+  Resident* const resident = services_->resident;
+  if (resident == nullptr) return record_by_key(key_);
+  std::string& values = buffer();
+  const Resident::Found found = resident->find(key_, values);
+  if (found.kind == Resident::Kind::kAbsent) return {};
+  if (found.kind == Resident::Kind::kValues && (found.whole || wanted == Wanted::kPublicValues)) {
+    Lookup lookup{.found = Found::kYes, .record = {}, .all_public = true};
+    lookup.record.count = found.count;
+    lookup.record.values = values;
+    return lookup;
+  }
+  if (found.kind != Resident::Kind::kMiss || find(key_) != nullptr) return record_by_key(key_);
+  const FillTicket ticket = resident->ticket(key_);  // before the store is read
+  Slot* const slot = add(key_);
+  if (slot == nullptr) return {.found = Found::kFailed};
+  slot->ticket = ticket;
+  return look(*slot, Depth::kMemory);
 }
 
 Lookup Context::record_by_key(std::string_view key) {
   Slot* slot = find(key);
   if (slot == nullptr) {
     slot = add(key);
-    if (slot == nullptr) return {Found::kFailed, {}};
+    if (slot == nullptr) return {.found = Found::kFailed};
     return look(*slot, Depth::kMemory);
   }
-  return {slot->found, slot->view};
+  return {.found = slot->found, .record = slot->view};
 }
 
 Lookup Context::look(Slot& slot, Depth depth) {
@@ -46,7 +71,9 @@ Lookup Context::look(Slot& slot, Depth depth) {
   } else {
     slot.found = Found::kFailed;
   }
-  return {slot.found, slot.view};
+  if (slot.ticket && slot.found == Found::kYes)
+    services_->resident->offer(*slot.ticket, slot.key, slot.image);
+  return {.found = slot.found, .record = slot.view};
 }
 
 Context::Slot* Context::find(std::string_view key) {
@@ -66,6 +93,7 @@ Context::Slot* Context::add(std::string_view key) {
   if (used_ == slots_.size()) slots_.push_back(std::make_unique<Slot>());
   Slot* slot = slots_[used_++].get();
   slot->key.assign(key);
+  slot->ticket.reset();
   if (used_ > kFewRecords) {
     for (std::size_t i = index_.size(); i < used_; ++i) index_.emplace(slots_[i]->key, slots_[i].get());
   }

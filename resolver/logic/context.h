@@ -38,8 +38,15 @@ enum class Found : std::uint8_t {
 struct Lookup {
   Found found = Found::kNo;
   RecordView record;
+  bool all_public = false;  // what values() holds is known to be for everybody
   bool exists() const { return found == Found::kYes; }
   ValueList values() const { return {record.count, record.values}; }
+};
+
+// What a reader without rights of its own wants of a record.
+enum class Wanted : std::uint8_t {
+  kPublicValues,  // others may be missing from what is found
+  kWholeRecord,
 };
 
 // The proof that came with opcode 200 and the challenge it answers. Views live as long as the exchange.
@@ -82,7 +89,10 @@ class Context {
   // Records. Each is read once and remembered with its version.
   Lookup record(std::string_view name);        // by identifier, in any spelling
   Lookup record_by_key(std::string_view key);  // a whole store key (storage/keys.h)
-  void append_reads(Mutation& mutation);       // (key, version) of everything that was read, and since when
+  // For reading alone, from memory where it is there: what is found this way is not among append_reads(), and
+  // only its values count.
+  Lookup readable_record(std::string_view name, Wanted wanted);
+  void append_reads(Mutation& mutation);  // (key, version) of everything that was read, and since when
 
   // Proofs. None: not checked yet, or checked against other keys; it is remembered as wanted: return Need.
   std::optional<ProofResult> proof(ProofTask task);
@@ -132,7 +142,9 @@ class Context {
     RecordView view;
     Found found = Found::kNo;
     std::uint64_t version = 0;
+    std::optional<FillTicket> ticket;  // what is found is offered to the memory tier
   };
+  void write_key(std::string_view name);  // to key_
   Lookup look(Slot& slot, Depth depth);
   Slot* find(std::string_view key);
   Slot* add(std::string_view key);

@@ -86,9 +86,22 @@ Outcome read_all(const Asked& asked, ValueList record, const Selection& found) {
 
 Outcome read(const Asked& asked, ValueList record) {
   const Selection found = survey(asked.body, record);
+  if (asked.request.has(handle::flag::kPublicOnly)) return read_public(asked, record, found);
   if (found.all == 0) return not_found(asked, ResponseCode::kValuesNotFound, "the record has no such value");
-  return asked.request.has(handle::flag::kPublicOnly) ? read_public(asked, record, found)
-                                                      : read_all(asked, record, found);
+  return read_all(asked, record, found);
+}
+
+// Whoever may be given more than what everybody may read needs the record itself. Without PO that is anybody,
+// unless there is nothing else in it.
+Lookup look_up(const Asked& asked, std::string_view name) {
+  Context& context = asked.context;
+  const SessionState& session = context.session;
+  const bool anonymous = session.kind == SessionState::Kind::kNone;
+  if (!asked.request.has(handle::flag::kPublicOnly))
+    return anonymous ? context.readable_record(name, Wanted::kWholeRecord) : context.record(name);
+  const bool more = session.kind == SessionState::Kind::kConnection && session.authenticated &&
+                    context.settings().idis.ignore_po_when_authenticated;
+  return more ? context.record(name) : context.readable_record(name, Wanted::kPublicValues);
 }
 
 // Base record of an item code (§7.7): the part before the first delimiter behind the prefix. Namespaces with
@@ -98,19 +111,21 @@ Lookup base_record(const Asked& asked) {
   if (delimiter.empty()) return {};
   const std::size_t at = asked.name.find(delimiter, split(asked.name).prefix.size());
   if (at == std::string_view::npos || at == 0) return {};
-  return asked.context.record(asked.name.substr(0, at));
+  return look_up(asked, asked.name.substr(0, at));
 }
 
 Outcome read_record(const Asked& asked) {
-  Lookup found = asked.context.record(asked.name);
+  Lookup found = look_up(asked, asked.name);
   if (found.found == Found::kNo) found = base_record(asked);
   switch (found.found) {
-    case Found::kYes: return read(asked, found.values());
+    case Found::kYes: break;
     case Found::kNo: return not_found(asked, ResponseCode::kHandleNotFound, "there is no such identifier");
     case Found::kCold: return Need{};
-    case Found::kFailed: break;
+    case Found::kFailed: return Refuse{ResponseCode::kError, "the record could not be read"};
   }
-  return Refuse{ResponseCode::kError, "the record could not be read"};
+  const bool everything = asked.body.indexes.count == 0 && asked.body.types.count == 0;
+  if (found.all_public && everything) return success(asked, found.values(), false);
+  return read(asked, found.values());
 }
 
 // A copy of our own prefix record that `init` keeps, so that its readers need not travel (§17.1).

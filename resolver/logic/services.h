@@ -13,6 +13,7 @@
 #include "resolver/logic/routes.h"
 #include "resolver/logic/sessions.h"
 #include "resolver/logic/settings.h"
+#include "storage/resident/resident.h"
 #include "storage/store.h"
 
 namespace idnode {
@@ -35,6 +36,7 @@ struct StatusNumbers {
 
 struct Services {
   const Store* store = nullptr;
+  Resident* resident = nullptr;  // in front of the store; null: there is none
   const Routes* routes = nullptr;
   Challenges* challenges = nullptr;
   Sessions* sessions = nullptr;              // null: none can be set up

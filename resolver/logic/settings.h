@@ -50,7 +50,13 @@ struct UpstreamSettings {
 };
 
 struct StorageSettings {
+  enum class Tier { kAuto, kOff };
   std::uint64_t memory_mb = 1024;
+  Tier resident = Tier::kAuto;
+
+  std::uint64_t memory_bytes() const { return memory_mb << 20; }
+  // Of them for the memory tier; 0: there is none.
+  std::uint64_t resident_bytes() const { return resident == Tier::kOff ? 0 : memory_bytes() / 2; }
 };
 
 struct IdisSettings {

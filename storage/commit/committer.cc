@@ -10,6 +10,7 @@
 #include "storage/commit/group_draft.h"
 #include "storage/commit/observations.h"
 #include "storage/commit/queue.h"
+#include "storage/resident/resident.h"
 
 namespace idnode {
 namespace {
@@ -19,6 +20,8 @@ using std::chrono::steady_clock;
 
 // How long an idle commit thread sleeps before it looks at the free space again.
 constexpr milliseconds kIdle{1000};
+// How long before it looks whether readers of the memory tier have gone on.
+constexpr milliseconds kTidy{1};
 // How long it waits before it offers a refused batch to the store once more.
 constexpr milliseconds kRetry{100};
 // What an item takes besides its octets.
@@ -60,18 +63,22 @@ void check_form(const Mutation& mutation) {
 
 class Committer::Thread {
  public:
-  Thread(Store& store, Log& log, const CommitLimits& limits, OnCommitted on_committed)
+  Thread(Store& store, Log& log, const CommitLimits& limits, OnCommitted on_committed, Resident* resident)
       : store_(store),
         log_(log),
+        resident_(resident),
         limits_(limits),
         on_committed_(std::move(on_committed)),
         queue_(limits.queue_bytes, limits.queue_mutations),
         draft_(store),
         sequence_(log.position().sequence),
         read_only_(log.failed()),
-        thread_([this] { run(); }) {}
+        thread_([this] { run(); }) {
+    if (resident_ != nullptr) resident_->on_fill([this] { queue_.nudge(); });
+  }
 
   ~Thread() {
+    if (resident_ != nullptr) resident_->on_fill(nullptr);
     queue_.close();
     thread_.join();
   }
@@ -128,13 +135,15 @@ class Committer::Thread {
   }
 
   void run() {
+    bool untidy = false;
     while (true) {
-      if (waiting_.empty()) queue_.take(waiting_, kIdle);
+      if (waiting_.empty()) queue_.take(waiting_, untidy ? kTidy : kIdle);
       look_at_space();
       if (!waiting_.empty())
         commit_group();
       else if (queue_.closed())
         break;
+      untidy = resident_ != nullptr && resident_->work();
     }
   }
 
@@ -200,6 +209,7 @@ class Committer::Thread {
 
   void publish() {
     const std::uint64_t last = log_.position().sequence;
+    if (resident_ != nullptr) resident_->stage(draft_.parts());
     if (!store_.apply_parts(draft_.parts(), last)) {
       // It is in the log, so it will come true; but nobody can be told so now.
       change_group(CommitStatus::kUnknown);
@@ -208,6 +218,7 @@ class Committer::Thread {
     }
     sequence_.store(last, std::memory_order_relaxed);
     full_.store(false, std::memory_order_relaxed);
+    if (resident_ != nullptr) resident_->publish();
     if (on_committed_) on_committed_(draft_.committed());
   }
 
@@ -278,6 +289,7 @@ class Committer::Thread {
 
   Store& store_;
   Log& log_;
+  Resident* const resident_;
   const CommitLimits limits_;
   OnCommitted on_committed_;
   CommitQueue queue_;
@@ -302,8 +314,9 @@ class Committer::Thread {
   std::thread thread_;  // the last member: it uses all others
 };
 
-Committer::Committer(Store& store, Log& log, const CommitLimits& limits, OnCommitted on_committed)
-    : thread_(std::make_unique<Thread>(store, log, limits, std::move(on_committed))) {}
+Committer::Committer(Store& store, Log& log, const CommitLimits& limits, OnCommitted on_committed,
+                     Resident* resident)
+    : thread_(std::make_unique<Thread>(store, log, limits, std::move(on_committed), resident)) {}
 
 Committer::~Committer() = default;
 

@@ -87,10 +87,14 @@ struct CommitHistogram {
   double sum = 0;
 };
 
+class Resident;
+
 class Committer {
  public:
-  // `store` and `log` must outlive this object and already agree (storage/log/replay.h).
-  Committer(Store& store, Log& log, const CommitLimits& limits, OnCommitted on_committed);
+  // `store` and `log` must outlive this object and already agree (storage/log/replay.h), as must `resident`,
+  // the memory tier in front of the store (null: there is none).
+  Committer(Store& store, Log& log, const CommitLimits& limits, OnCommitted on_committed,
+            Resident* resident = nullptr);
   // Finishes what is queued, then stops the thread.
   ~Committer();
   Committer(const Committer&) = delete;

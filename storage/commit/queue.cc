@@ -31,9 +31,10 @@ void CommitQueue::take(CommitItems& items, std::chrono::milliseconds patience) {
   std::unique_lock lock(mutex_);
   if (waiting_.empty() && !closed_ && patience.count() > 0) {
     sleeping_ = true;
-    arrived_.wait_for(lock, patience, [this] { return !waiting_.empty() || closed_; });
+    arrived_.wait_for(lock, patience, [this] { return !waiting_.empty() || closed_ || nudged_; });
     sleeping_ = false;
   }
+  nudged_ = false;
   if (items.empty()) {
     items.swap(waiting_);
   } else {
@@ -41,6 +42,15 @@ void CommitQueue::take(CommitItems& items, std::chrono::milliseconds patience) {
                  std::make_move_iterator(waiting_.end()));
     waiting_.clear();
   }
+}
+
+void CommitQueue::nudge() {
+  {
+    std::lock_guard lock(mutex_);
+    nudged_ = true;
+    if (!sleeping_) return;
+  }
+  arrived_.notify_one();
 }
 
 void CommitQueue::settle(std::size_t count, std::size_t bytes) {

@@ -33,6 +33,8 @@ class CommitQueue {
   // Appends everything that waits to `items`, waiting at most `patience` for the first. Taken items count
   // against the bounds until settle().
   void take(CommitItems& items, std::chrono::milliseconds patience);
+  // take() returns though there may be nothing.
+  void nudge();
   // `count` items of `bytes` in all have been answered.
   void settle(std::size_t count, std::size_t bytes);
   // Blocks until everything pushed before has been settled.
@@ -61,6 +63,7 @@ class CommitQueue {
   std::uint64_t done_ = 0;
   bool sleeping_ = false;
   bool closed_ = false;
+  bool nudged_ = false;
 };
 
 }  // namespace idnode

@@ -101,10 +101,10 @@ class Real(unittest.TestCase):
     def test_a_short_comparison(self):
         with tempfile.TemporaryDirectory() as folder:
             done = subprocess.run([COMPARE, "--rounds", "1", "--seconds", "0.1", "--keys", "500", "--no-peers", "--minutes", "4",
-                                   "--rows", "udp from 1,tcp 8x16 from 1 source,signed", "--output", folder],
+                                   "--rows", "udp RocksDB from 1,tcp 8x16 from 1 source,signed", "--output", folder],
                                   capture_output=True, text=True, timeout=280)
             self.assertIn(done.returncode, (0, 1), done.stderr)
-            for row in ("udp from 1 source", "udp from 1 untrusted source", "tcp 8x16 from 1 source", "signed registration server CPU"):
+            for row in ("udp RocksDB from 1 source", "udp RocksDB from 1 untrusted source", "tcp 8x16 from 1 source", "signed registration server CPU"):
                 self.assertIn(f"| {row} |", done.stdout)
             self.assertRegex(done.stdout, r"compare: rows=4 floors=4 held=\d skipped=1")
             self.assertEqual(os.listdir(folder), ["compare.svg"])

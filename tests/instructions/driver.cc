@@ -77,10 +77,11 @@ class World {
     identity_ = std::make_shared<NodeIdentity>();
     committer_ = std::make_unique<Committer>(
         *store_, *log_, CommitLimits{},
-        [this](std::span<const Committed> group) { routes_.publish(group, identity_->site); });
+        [this](std::span<const Committed> group) { routes_.publish(group, identity_->site); }, &resident_);
     fill();
     services_ = std::make_shared<Services>();
     services_->store = store_.get();
+    services_->resident = &resident_;
     services_->routes = &routes_;
     services_->challenges = challenges_.get();
     services_->settings = settings_;
@@ -134,6 +135,7 @@ class World {
   std::shared_ptr<Settings> settings_;
   std::shared_ptr<NodeIdentity> identity_;
   std::unique_ptr<RocksStore> store_;
+  Resident resident_{std::size_t{64} << 20, HashKey{1, 2}};
   std::unique_ptr<Log> log_;
   Routes routes_;
   std::unique_ptr<Challenges> challenges_;

@@ -33,7 +33,8 @@ void same(std::string_view what, const A& want, const B& got) {
 
 class Runner {
  public:
-  Runner(std::string folder, std::set<std::string>& reached) : world_(std::move(folder)), reached_(reached) {}
+  Runner(std::string folder, bool resident, std::set<std::string>& reached)
+      : world_(std::move(folder), resident), reached_(reached) {}
   void run(const Command& command);
 
  private:
@@ -446,11 +447,11 @@ void Runner::run(const Command& command) {
 
 }  // namespace
 
-void run_file(const std::string& path, const std::string& folder, Tally& tally) {
+void run_file(const std::string& path, const std::string& folder, bool resident, Tally& tally) {
   ++tally.files;
   int line = 0;
   try {
-    Runner runner(folder, tally.reached);
+    Runner runner(folder, resident, tally.reached);
     for (const Command& command : read_script(path)) {
       line = command.line;
       ++tally.commands;

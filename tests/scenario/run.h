@@ -17,7 +17,8 @@ struct Tally {
   std::set<std::string> reached;
 };
 
-// Prints file:line and what differs; a script that cannot be run counts as a failure.
-void run_file(const std::string& path, const std::string& folder, Tally& tally);
+// `resident`: on a node with the memory tier. Prints file:line and what differs; a script that cannot be run
+// counts as a failure.
+void run_file(const std::string& path, const std::string& folder, bool resident, Tally& tally);
 
 }  // namespace idnode::scenario

@@ -109,7 +109,7 @@ std::shared_ptr<NodeIdentity> make_identity(const Settings& settings) {
 
 std::string Key::stored() const { return key ? key->public_key().serialize() : secret; }
 
-World::World(std::string folder) : folder_(std::move(folder)) {
+World::World(std::string folder, bool resident) : folder_(std::move(folder)), with_resident_(resident) {
   settings_->upstream.clients = networks("127.0.0.0/8,::1");
   settings_->idis.connection_sessions = true;
 }
@@ -153,13 +153,16 @@ void World::start() {
   auto opened = open_committed(folder_, *store_);
   if (!opened) throw std::runtime_error(opened.error().text);
   log_ = std::move(opened->log);
+  if (with_resident_) resident_ = std::make_unique<Resident>(std::size_t{8} << 20, HashKey{1, 2});
   routes_.replace(Routes::load(*store_, services_.identity->site).value());
   committer_ = std::make_unique<Committer>(
       *store_, *log_, CommitLimits{},
-      [this](std::span<const Committed> group) { routes_.publish(group, services_.identity->site); });
+      [this](std::span<const Committed> group) { routes_.publish(group, services_.identity->site); },
+      resident_.get());
   challenges_ = std::make_unique<Challenges>(settings_->limits);
   sessions_ = std::make_unique<Sessions>(settings_->limits);
   services_.store = store_.get();
+  services_.resident = resident_.get();
   services_.routes = &routes_;
   services_.challenges = challenges_.get();
   services_.sessions = sessions_.get();

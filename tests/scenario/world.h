@@ -34,7 +34,8 @@ struct Received {
 
 class World {
  public:
-  explicit World(std::string folder);
+  // `resident`: with the memory tier in front of the store.
+  World(std::string folder, bool resident);
   ~World();
 
   void set(const std::string& name, const std::string& value);
@@ -73,6 +74,7 @@ class World {
   ForwardAnswer ask(const Question& question);
 
   std::string folder_;
+  const bool with_resident_;
   std::shared_ptr<Settings> settings_ = std::make_shared<Settings>();
   Now now_{1'700'000'000'000, 1'000'000};
   std::unique_ptr<MemoryStore> memory_;
@@ -83,6 +85,7 @@ class World {
   bool takes_queries_ = true;
   bool takes_administration_ = true;
   std::unique_ptr<Log> log_;
+  std::unique_ptr<Resident> resident_;
   std::unique_ptr<Committer> committer_;
   Routes routes_;
   std::unique_ptr<Challenges> challenges_;
