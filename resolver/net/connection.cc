@@ -1,12 +1,10 @@
 #include "resolver/net/connection.h"
 
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
+#include <utility>
 
 #include "protocol/handle/header.h"
 #include "resolver/net/clock.h"
@@ -14,9 +12,6 @@
 
 namespace idnode {
 namespace {
-
-namespace asio = boost::asio;
-using boost::system::error_code;
 
 constexpr std::uint64_t kLingerMs = 2'000;
 constexpr std::size_t kLingerOctets = std::size_t{1} << 20;
@@ -29,99 +24,59 @@ Connection::Connection(Lane& lane, Connections& among, Descriptor socket, const 
                        Admission::Ticket ticket)
     : lane_(lane),
       among_(among),
-      socket_(lane.worker.context()),
-      signal_(lane.worker.context(), asio::steady_timer::time_point::max()),
+      socket_(std::move(socket)),
       services_(lane_.services),
       source_(source),
       ticket_(std::move(ticket)),
       opened_ms_(steady_us() / 1'000),
       active_ms_(opened_ms_),
-      now_(clock_now()) {
-  const bool v4 = source.peer.address.is_v4();
-  error_code error;
-  socket_.assign(v4 ? asio::ip::tcp::v4() : asio::ip::tcp::v6(), socket.get(), error);
-  if (error) {
-    over_ = true;
-  } else {
-    socket.release();
-    socket_.non_blocking(true, error);
-  }
-  among_.enter(*this);
-}
+      now_(clock_now()) {}
 
 Connection::~Connection() {
   for (Slot& slot : slots_)
     if (slot.drive) slot.drive->abandon();
-  among_.leave(*this);
 }
 
-void Connection::start() {
-  asio::co_spawn(socket_.get_executor(), [self = shared_from_this()] { return self->run(); }, asio::detached);
+// A read that leaves room in the buffer has emptied the socket, unless there is an end, an error or urgent
+// data in it: what comes later is reported anew.
+void Connection::ready(std::uint32_t events) {
+  readable_ = readable_ || events != EPOLLOUT;
+  to_the_end_ = to_the_end_ || (events & ~std::uint32_t{EPOLLIN | EPOLLOUT}) != 0;
+  step();
 }
 
-// The fast turn waits on the socket itself; when something is under way outside or the client is slow to
-// read, several things may happen next, and the coroutine sleeps on signal_, which each of them wakes.
-asio::awaitable<void> Connection::run() {
-  const auto self = shared_from_this();
-  error_code error;
-  while (!over_) {
-    const bool reads = may_read();
-    if (reads && slots_.empty() && unsent() == 0 && !read_armed_) {
-      release_buffers();
-      at_socket_ = true;
-      co_await socket_.async_wait(asio::ip::tcp::socket::wait_read,
-                                  asio::redirect_error(asio::use_awaitable, error));
-      at_socket_ = false;
-      now_ = clock_now();
-      if (!error) read();
-    } else {
-      if (reads && !read_armed_) {
-        read_armed_ = true;
-        socket_.async_wait(asio::ip::tcp::socket::wait_read, [self](const error_code& e) {
-          self->read_armed_ = false;
-          self->now_ = clock_now();
-          if (!e && self->may_read()) self->read();
-          self->wake();
-        });
-      }
-      if (unsent() != 0 && !write_armed_) {
-        write_armed_ = true;
-        socket_.async_wait(asio::ip::tcp::socket::wait_write, [self](const error_code&) {
-          self->write_armed_ = false;
-          self->wake();
-        });
-      }
-      if (!signalled_) co_await signal_.async_wait(asio::redirect_error(asio::use_awaitable, error));
-      signalled_ = false;
-      now_ = clock_now();
-    }
-    if (!over_) turn();
-  }
-  cut();
+void Connection::step() {
+  if (over_) return;
+  now_ = clock_now();
+  if (readable_ && may_read()) read();
+  if (!over_) turn();
+  if (over_) return cut();
+  if (readable_ && may_read()) return wake();  // after the others
+  if (idle()) release_buffers();
 }
 
 void Connection::wake() {
-  if (at_socket_) {
-    error_code ignored;
-    socket_.cancel(ignored);
-    return;
-  }
-  signalled_ = true;
-  signal_.cancel();
+  if (!std::exchange(woken_, true)) among_.wake(*this);
 }
 
 void Connection::read() {
   std::string& scratch = lane_.scratch;
-  const ssize_t n = ::recv(socket_.native_handle(), scratch.data(), scratch.size(), MSG_DONTWAIT);
+  const ssize_t n = ::recv(socket_.get(), scratch.data(), scratch.size(), MSG_DONTWAIT);
   if (n < 0) {
-    if (errno != EAGAIN && errno != EINTR) over_ = true;
+    if (errno == EAGAIN) {
+      readable_ = to_the_end_ = false;
+    } else if (errno != EINTR) {
+      over_ = true;
+    }
     return;
   }
   if (n == 0) {
+    readable_ = false;
     eof_ = true;
     return;
   }
   const auto size = static_cast<std::size_t>(n);
+  readable_ = to_the_end_ || size == scratch.size();
   active_ms_ = now_.steady_ms;
   among_.touch(*this);
   lane_.probe.octets_in[1].add(size);
@@ -288,8 +243,7 @@ void Connection::collect() {
 
 void Connection::flush() {
   while (unsent() != 0) {
-    const ssize_t n =
-        ::send(socket_.native_handle(), out_.data() + out_sent_, unsent(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t n = ::send(socket_.get(), out_.data() + out_sent_, unsent(), MSG_DONTWAIT | MSG_NOSIGNAL);
     const std::uint64_t now_ms = now_.steady_ms;
     if (n >= 0) {
       out_sent_ += static_cast<std::size_t>(n);
@@ -386,8 +340,7 @@ void Connection::protocol_error(const handle::Envelope& envelope, std::string_vi
 void Connection::linger() {
   if (linger_ms_ == 0) {
     linger_ms_ = now_.steady_ms;
-    error_code ignored;
-    socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    ::shutdown(socket_.get(), SHUT_WR);
   }
   if (eof_ || lingered_ > kLingerOctets) over_ = true;
 }
@@ -443,10 +396,8 @@ void Connection::cut() {
   for (Slot& slot : slots_)
     if (slot.drive) slot.drive->abandon();
   slots_.clear();
-  error_code ignored;
-  socket_.close(ignored);
-  signalled_ = true;
-  signal_.cancel();
+  socket_.reset();
+  wake();
 }
 
 void Connection::release_buffers() {

@@ -1,5 +1,6 @@
-// One TCP connection: one coroutine that reads what is there, starts every request it may start, and writes
-// every answer that is next in order, all of one turn in one write (WIRE.md §3, BEHAVIOUR.md §4.1).
+// One TCP connection: a step reads what is there, starts every request it may start, and writes every answer
+// that is next in order, all of one step in one write (WIRE.md §3, BEHAVIOUR.md §4.1). A step follows
+// whatever may have changed something: the socket, an exchange that is done, a deadline.
 //
 // A request starts when no earlier one of the connection holds it (waits in the committer, has its proof on
 // the crypto pool, is a list that is being sent). Answers leave in request order whatever finishes first.
@@ -7,9 +8,6 @@
 // was announced.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <deque>
 #include <list>
@@ -25,7 +23,7 @@ namespace idnode {
 
 class Connections;
 
-class Connection : public std::enable_shared_from_this<Connection> {
+class Connection {
  public:
   // Worker thread, as everything here. `id` is unique in the node.
   Connection(Lane& lane, Connections& among, Descriptor socket, const Source& source,
@@ -34,7 +32,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  void start();
+  int socket() const { return socket_.get(); }
+  // The socket reports these epoll events; each readiness once (edge-triggered).
+  void ready(std::uint32_t events);
+  void step();
+  // It has ended, and nobody but its owner knows it any more.
+  bool over() const { return over_; }
   // Closes when a deadline has passed; called every now and then.
   void check(std::uint64_t now_ms);
   // Neither a request nor an answer is under way.
@@ -55,7 +58,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   };
   enum class Framing { kWhole, kPartial, kBroken };
 
-  boost::asio::awaitable<void> run();
   void read();
   void turn();
   // Starts what may start of `octets`; returns how many of them are done with.
@@ -83,12 +85,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   Lane& lane_;
   Connections& among_;
-  boost::asio::ip::tcp::socket socket_;
-  boost::asio::steady_timer signal_;
+  Descriptor socket_;
   std::shared_ptr<const Services> services_;  // that source_ was made with
   Source source_;
   Admission::Ticket ticket_;
-  std::list<Connection*>::iterator place_;  // in the order of activity
+  std::list<std::unique_ptr<Connection>>::iterator place_;  // in the order of activity
 
   std::string in_;  // octets that arrived and are not done with, from in_taken_ on
   std::size_t in_taken_ = 0;
@@ -102,17 +103,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::uint64_t progress_ms_ = 0;  // when the client last took octets
   std::uint64_t linger_ms_ = 0;    // since when we only wait for the client's end
   std::size_t lingered_ = 0;       // octets thrown away since
-  Now now_;                        // of this turn
+  Now now_;                        // of this step
   bool had_message_ = false;
   bool whole_waits_ = false;  // a whole request is in in_ and may not start yet
   bool eof_ = false;
   bool closing_ = false;  // nothing more starts; ends when all is written
   bool over_ = false;
-  bool expired_ = false;    // a message was not whole in time
-  bool at_socket_ = false;  // suspended on the socket itself, not on signal_
-  bool signalled_ = false;
-  bool read_armed_ = false;
-  bool write_armed_ = false;
+  bool expired_ = false;     // a message was not whole in time
+  bool woken_ = false;       // a step will follow
+  bool readable_ = false;    // the socket may hold octets; it will not say so again
+  bool to_the_end_ = false;  // only a read that finds nothing shows that nothing is left
   bool stopped_in_flight_ = false;
   bool stopped_output_ = false;
 };

@@ -109,7 +109,7 @@ bool HandleService::wait_until_quiet(std::chrono::steady_clock::time_point deadl
 
 void HandleService::end_threads() {
   for (Desk& desk : desks_) desk.lane->worker.call([&desk] { desk.connections->cut_all(); });
-  // Coroutines end on their own threads, a turn or two after their sockets.
+  // Connections are destroyed on their own threads, a turn or two after their sockets.
   for (Desk& desk : desks_) {
     bool empty = false;
     for (int turn = 0; turn < kLastTurns && !empty; ++turn)

@@ -1,5 +1,13 @@
 #include "resolver/net/tcp.h"
 
+#include <sys/epoll.h>
+
+#include <array>
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <iterator>
+#include <system_error>
+
 #include "resolver/net/clock.h"
 
 namespace idnode {
@@ -7,10 +15,21 @@ namespace {
 
 constexpr auto kLook = std::chrono::milliseconds(100);
 constexpr std::uint64_t kLooksPerSweep = 10;
+constexpr std::size_t kReports = 64;  // of the set at a time
+constexpr int kRounds = 4;            // of them in one turn, then others get theirs
+
+int make_set() {
+  const int set = ::epoll_create1(EPOLL_CLOEXEC);
+  if (set < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
+  return set;
+}
 
 }  // namespace
 
-Connections::Connections(Lane& lane) : lane_(lane), timer_(lane.worker.context()) {}
+Connections::Connections(Lane& lane)
+    : lane_(lane), timer_(lane.worker.context()), set_(lane.worker.context(), make_set()) {
+  wait();
+}
 
 void Connections::start() { look(); }
 
@@ -23,15 +42,56 @@ void Connections::adopt(Descriptor socket, const Endpoint& peer, Admission::Tick
   Source source = lane_.source_of(Transport::kTcp, peer, true);
   source.connection = next_id.fetch_add(1, std::memory_order_relaxed);
   lane_.probe.accepted.add();
-  std::make_shared<Connection>(lane_, *this, std::move(socket), source, std::move(ticket))->start();
-}
-
-void Connections::enter(Connection& connection) {
-  connection.place_ = all_.insert(all_.end(), &connection);
+  all_.push_back(std::make_unique<Connection>(lane_, *this, std::move(socket), source, std::move(ticket)));
+  Connection& connection = *all_.back();
+  connection.place_ = std::prev(all_.end());
   lane_.probe.connections.set(all_.size());
+  epoll_event what{};
+  what.events = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET;
+  what.data.ptr = &connection;
+  if (::epoll_ctl(set_.native_handle(), EPOLL_CTL_ADD, connection.socket(), &what) != 0) connection.cut();
 }
 
-void Connections::leave(Connection& connection) {
+void Connections::wait() {
+  set_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                  [this](const boost::system::error_code& error) {
+                    if (error) return;
+                    poll();
+                    wait();
+                  });
+}
+
+void Connections::poll() {
+  std::array<epoll_event, kReports> reports;
+  for (int round = 0; round < kRounds; ++round) {
+    const int n = ::epoll_wait(set_.native_handle(), reports.data(), kReports, 0);
+    for (int i = 0; i < n; ++i) {
+      const epoll_event& report = reports[static_cast<std::size_t>(i)];
+      static_cast<Connection*>(report.data.ptr)->ready(report.events);
+    }
+    if (n < static_cast<int>(kReports)) return;
+  }
+}
+
+void Connections::wake(Connection& connection) {
+  woken_.push_back(&connection);
+  if (woken_.size() == 1) boost::asio::post(lane_.worker.context(), [this] { step_woken(); });
+}
+
+void Connections::step_woken() {
+  stepping_.swap(woken_);
+  for (Connection* connection : stepping_) {
+    connection->woken_ = false;
+    if (connection->over()) {
+      destroy(*connection);
+    } else {
+      connection->step();
+    }
+  }
+  stepping_.clear();
+}
+
+void Connections::destroy(Connection& connection) {
   all_.erase(connection.place_);
   lane_.probe.connections.set(all_.size());
   open_.fetch_sub(1, std::memory_order_relaxed);
@@ -56,7 +116,7 @@ void Connections::take_back(std::string& buffer) {
 void Connections::look() {
   const std::uint64_t now_ms = steady_us() / 1'000;
   std::uint64_t idle_since = 0;
-  for (Connection* connection : all_) {
+  for (const auto& connection : all_) {
     connection->check(now_ms);
     if (idle_since == 0 && connection->idle()) idle_since = connection->quiet_since_ms();
   }
@@ -75,7 +135,7 @@ void Connections::look() {
 }
 
 bool Connections::close_longest_idle() {
-  for (Connection* connection : all_) {
+  for (const auto& connection : all_) {
     if (!connection->idle()) continue;
     connection->cut();
     return true;
@@ -85,11 +145,11 @@ bool Connections::close_longest_idle() {
 
 void Connections::drain() {
   draining_ = true;
-  for (Connection* connection : all_) connection->drain();
+  for (const auto& connection : all_) connection->drain();
 }
 
 void Connections::cut_all() {
-  for (Connection* connection : all_) connection->cut();
+  for (const auto& connection : all_) connection->cut();
 }
 
 }  // namespace idnode

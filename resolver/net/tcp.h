@@ -1,12 +1,19 @@
 // The TCP connections of one worker.
+//
+// Their sockets are in an epoll set of their own, which says once when something has come (edge-triggered):
+// a request costs no call but its reading and its writing, where a wait of the event loop would cost a third.
+// The event loop waits for the set. A connection ends by cut(), and is destroyed when it is stepped next,
+// never while it or another one is at work.
 #pragma once
 
 #include <atomic>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <list>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "resolver/net/connection.h"
 #include "resolver/net/lane.h"
@@ -37,8 +44,8 @@ class Connections {
   void announce() { open_.fetch_add(1, std::memory_order_relaxed); }
 
   // For connections.
-  void enter(Connection& connection);
-  void leave(Connection& connection);
+  // Steps it after what is at work now.
+  void wake(Connection& connection);
   void touch(Connection& connection) { all_.splice(all_.end(), all_, connection.place_); }
   std::shared_ptr<Drive>& fast_drive();
   // One buffer that goes from connection to connection, so that idle ones need none.
@@ -46,11 +53,18 @@ class Connections {
   void take_back(std::string& buffer);
 
  private:
+  void wait();
+  void poll();
+  void step_woken();
+  void destroy(Connection& connection);
   void look();
 
   Lane& lane_;
   boost::asio::steady_timer timer_;
-  std::list<Connection*> all_;  // the longest quiet first
+  boost::asio::posix::stream_descriptor set_;
+  std::list<std::unique_ptr<Connection>> all_;  // the longest quiet first
+  std::vector<Connection*> woken_;              // each once
+  std::vector<Connection*> stepping_;           // those before
   std::shared_ptr<Drive> fast_;
   std::string spare_;
   bool draining_ = false;
