@@ -33,23 +33,7 @@ void Reader::fail(Errc e) {
   pos_ = in_.size();
 }
 
-std::string_view Reader::take(std::size_t n) {
-  if (!ok_ || n > left()) {
-    fail(Errc::kTruncated);
-    return {};
-  }
-  std::string_view v = in_.substr(pos_, n);
-  pos_ += n;
-  return v;
-}
-
 namespace {
-template <class T>
-T big_endian(std::string_view octets) {
-  T v = 0;
-  for (char c : octets) v = static_cast<T>((v << 8) | static_cast<std::uint8_t>(c));
-  return v;
-}
 template <class T>
 void append_big_endian(std::string& out, T v) {
   char octets[sizeof(T)];
@@ -58,16 +42,6 @@ void append_big_endian(std::string& out, T v) {
   out.append(octets, sizeof(T));
 }
 }  // namespace
-
-std::uint8_t Reader::u8() {
-  std::string_view v = take(1);
-  return v.empty() ? 0 : static_cast<std::uint8_t>(v[0]);
-}
-std::uint16_t Reader::u16() { return big_endian<std::uint16_t>(take(2)); }
-std::uint32_t Reader::u32() { return big_endian<std::uint32_t>(take(4)); }
-std::uint64_t Reader::u64() { return big_endian<std::uint64_t>(take(8)); }
-std::string_view Reader::bytes() { return take(u32()); }
-std::string_view Reader::rest() { return take(left()); }
 
 std::uint32_t Reader::count(std::size_t smallest) {
   std::uint32_t n = u32();

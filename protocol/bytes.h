@@ -4,6 +4,7 @@
 // and RocksDB slices are all the same thing. Integers are big-endian and unsigned (WIRE.md, "Primitives").
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -18,16 +19,24 @@ class Reader {
  public:
   explicit Reader(std::string_view in) : in_(in) {}
 
-  std::uint8_t u8();
-  std::uint16_t u16();
-  std::uint32_t u32();
-  std::uint64_t u64();
+  std::uint8_t u8() { return number<std::uint8_t>(); }
+  std::uint16_t u16() { return number<std::uint16_t>(); }
+  std::uint32_t u32() { return number<std::uint32_t>(); }
+  std::uint64_t u64() { return number<std::uint64_t>(); }
   // int4 length, then that many octets. A length above the octets that are left fails, whatever its top bit.
-  std::string_view bytes();
+  std::string_view bytes() { return take(u32()); }
   // Exactly `n` octets.
-  std::string_view take(std::size_t n);
+  std::string_view take(std::size_t n) {
+    if (!ok_ || n > left()) {
+      fail(Errc::kTruncated);
+      return {};
+    }
+    const std::string_view v(in_.data() + pos_, n);
+    pos_ += n;
+    return v;
+  }
   // Everything that is left.
-  std::string_view rest();
+  std::string_view rest() { return take(left()); }
   // int4 count of a list whose elements take at least `smallest` octets each; fails when they cannot all be
   // there, so that nothing is reserved for a count that lies.
   std::uint32_t count(std::size_t smallest);
@@ -45,6 +54,16 @@ class Reader {
   }
 
  private:
+  template <class T>
+  T number() {
+    const std::string_view octets = take(sizeof(T));
+    if (octets.empty()) return 0;
+    T v = 0;
+    for (std::size_t i = 0; i < sizeof(T); ++i)
+      v = static_cast<T>((std::uint64_t{v} << 8) | static_cast<std::uint8_t>(octets[i]));
+    return v;
+  }
+
   std::string_view in_;
   std::size_t pos_ = 0;
   bool ok_ = true;
@@ -70,6 +89,26 @@ class Writer {
 
  private:
   std::string& out_;
+};
+
+// `N` octets at most, for structures whose size is known: put together on the stack, appended at once.
+template <std::size_t N>
+class Block {
+ public:
+  void u8(std::uint8_t v) { octets_[size_++] = static_cast<char>(v); }
+  void u16(std::uint16_t v) { put(v); }
+  void u32(std::uint32_t v) { put(v); }
+  std::string_view view() const { return {octets_.data(), size_}; }
+
+ private:
+  template <class T>
+  void put(T v) {
+    for (std::size_t i = 0; i < sizeof(T); ++i)
+      octets_[size_++] = static_cast<char>(v >> (8 * (sizeof(T) - 1 - i)));
+  }
+
+  std::array<char, N> octets_;
+  std::size_t size_ = 0;
 };
 
 // Lower-case hexadecimal, for logs, tests and tools.

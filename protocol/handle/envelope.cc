@@ -41,7 +41,7 @@ Result<Envelope> decode_envelope(std::string_view in) {
 void encode(const Envelope& envelope, std::string& out) {
   // A suggestion above 15 only comes from a message that suggested nothing: it goes out as it came in.
   const bool suggests = envelope.suggested.major <= kHighestMajor;
-  Writer w(out);
+  Block<kEnvelopeSize> w;
   w.u8(envelope.version.major);
   w.u8(envelope.version.minor);
   w.u8(static_cast<std::uint8_t>(
@@ -52,6 +52,7 @@ void encode(const Envelope& envelope, std::string& out) {
   w.u32(envelope.request_id);
   w.u32(envelope.sequence);
   w.u32(envelope.length);
+  out.append(w.view());
 }
 
 }  // namespace idnode::handle

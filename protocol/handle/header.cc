@@ -21,7 +21,7 @@ Result<Header> decode_header(std::string_view message) {
 }
 
 void encode(const Header& header, std::string& out) {
-  Writer w(out);
+  Block<kHeaderSize> w;
   w.u32(header.opcode);
   w.u32(header.response_code);
   w.u32(header.flags);
@@ -30,6 +30,7 @@ void encode(const Header& header, std::string& out) {
   w.u8(0);
   w.u32(header.expiration);
   w.u32(header.body_length);
+  out.append(w.view());
 }
 
 }  // namespace idnode::handle

@@ -4,11 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <filesystem>
-#include <iterator>
 
 #include "resolver/app/log.h"
 #include "resolver/net/clock.h"
@@ -44,65 +44,82 @@ void append_escaped(std::string_view text, std::string& out) {
   }
 }
 
-// Lines are made on the workers, so they are put together by hand: a format string costs more than the whole
-// resolution that the line is about.
-void append_number(std::uint64_t number, std::string& out) {
-  char digits[20];
-  const auto end = std::to_chars(std::begin(digits), std::end(digits), number).ptr;
-  out.append(digits, end);
-}
+constexpr std::size_t kSecondsEnd = 19;  // "2026-01-01T00:04:05"
+constexpr std::size_t kBetween = 10;     // the T
 
-// "2026-01-01T00:04:05.006Z", with `between` for the T. The calendar is asked once a second.
-void append_time(std::uint64_t ms, char between, std::string& out) {
-  constexpr std::size_t kSecondsEnd = 19;
-  constexpr std::size_t kBetween = 10;
+// The seconds' text; the calendar is asked once a second.
+const std::array<char, kSecondsEnd>& seconds_text(std::uint64_t ms) {
   thread_local std::uint64_t second = ~std::uint64_t{0};
-  thread_local std::string text;
+  thread_local std::array<char, kSecondsEnd> text{};
   if (second != ms / 1000) {
     second = ms / 1000;
-    text = utc_text(ms).substr(0, kSecondsEnd);
+    const std::string whole = utc_text(ms);
+    std::copy_n(whole.begin(), kSecondsEnd, text.begin());
   }
-  const std::size_t at = out.size();
-  out += text;
-  out[at + kBetween] = between;
-  out += '.';
-  const auto millis = static_cast<unsigned>(ms % 1000);
-  out += static_cast<char>('0' + millis / 100);
-  out += static_cast<char>('0' + millis / 10 % 10);
-  out += static_cast<char>('0' + millis % 10);
-  out += 'Z';
+  return text;
 }
 
-void append_address(const Address& address, std::string& out) {
-  if (!address.is_v4()) {
-    out += to_text(address);
-    return;
+// What a line says before names of any length. Lines are made on the workers, so they are put together by
+// hand, on the stack, and appended at once: a format string costs more than the whole resolution that the
+// line is about.
+class Head {
+ public:
+  Head& text(std::string_view v) {
+    std::memcpy(octets_.data() + size_, v.data(), v.size());
+    size_ += v.size();
+    return *this;
   }
-  for (std::size_t i = 12; i < 16; ++i) {
-    if (i != 12) out += '.';
-    append_number(address.octets[i], out);
-  }
-}
 
-void append_version(const AccessEntry& entry, std::string& out) {
-  append_number(entry.major, out);
-  out += '.';
-  append_number(entry.minor, out);
-}
+  Head& number(std::uint64_t v) {
+    if (v < 10) {
+      octets_[size_++] = static_cast<char>('0' + v);
+    } else {
+      char* const end = std::to_chars(octets_.data() + size_, octets_.data() + octets_.size(), v).ptr;
+      size_ = static_cast<std::size_t>(end - octets_.data());
+    }
+    return *this;
+  }
+
+  // "2026-01-01T00:04:05.006Z", with `between` for the T.
+  Head& time(std::uint64_t ms, char between) {
+    const auto& seconds = seconds_text(ms);
+    const std::size_t at = size_;
+    text({seconds.data(), seconds.size()});
+    octets_[at + kBetween] = between;
+    const auto millis = static_cast<unsigned>(ms % 1000);
+    const char rest[] = {'.', static_cast<char>('0' + millis / 100),
+                         static_cast<char>('0' + millis / 10 % 10), static_cast<char>('0' + millis % 10),
+                         'Z'};
+    return text({rest, sizeof rest});
+  }
+
+  Head& address(const Address& v) {
+    if (!v.is_v4()) return text(to_text(v));
+    for (std::size_t i = 12; i < 16; ++i) {
+      if (i != 12) text(".");
+      number(v.octets[i]);
+    }
+    return *this;
+  }
+
+  Head& version(const AccessEntry& entry) { return number(entry.major).text(".").number(entry.minor); }
+
+  std::string_view view() const { return {octets_.data(), size_}; }
+
+ private:
+  // More than twice the longest: an address of 45 octets, a time of 24, eight numbers and what is between.
+  std::array<char, 512> octets_;
+  std::size_t size_ = 0;
+};
+
+void append_number(std::uint64_t number, std::string& out) { out.append(Head().number(number).view()); }
 
 void append_text_line(const AccessEntry& entry, std::string& out) {
-  append_address(entry.peer.address, out);
-  out.append(" ").append(transport_text(entry.transport)).append(":HDL(");
-  append_version(entry, out);
-  out += ") \"";
-  append_time(entry.ms, ' ', out);
-  out += "\" ";
-  append_number(entry.opcode, out);
-  out += ' ';
-  append_number(entry.code, out);
-  out += ' ';
-  append_number(entry.took_ms, out);
-  out += "ms ";
+  Head head;
+  head.address(entry.peer.address).text(" ").text(transport_text(entry.transport)).text(":HDL(");
+  head.version(entry).text(") \"").time(entry.ms, ' ').text("\" ").number(entry.opcode).text(" ");
+  head.number(entry.code).text(" ").number(entry.took_ms).text("ms ");
+  out.append(head.view());
   if (!entry.identity_handle.empty()) {
     out += "adm=";
     append_number(entry.identity_index, out);
@@ -122,26 +139,15 @@ void append_text_line(const AccessEntry& entry, std::string& out) {
 }
 
 void append_json_line(const AccessEntry& entry, std::string& out) {
-  out += R"({"time":")";
-  append_time(entry.ms, 'T', out);
-  out += R"(","peer":")";
-  if (!entry.peer.address.is_v4()) out += '[';
-  append_address(entry.peer.address, out);
-  if (!entry.peer.address.is_v4()) out += ']';
-  out += ':';
-  append_number(entry.peer.port, out);
-  out.append(R"(","transport":")").append(transport_text(entry.transport)).append(R"(","version":")");
-  append_version(entry, out);
-  out += R"(","opcode":)";
-  append_number(entry.opcode, out);
-  out += R"(,"code":)";
-  append_number(entry.code, out);
-  out += R"(,"ms":)";
-  append_number(entry.took_ms, out);
-  if (entry.original_opcode != entry.opcode) {
-    out += R"(,"op":)";
-    append_number(entry.original_opcode, out);
-  }
+  const bool v4 = entry.peer.address.is_v4();
+  Head head;
+  head.text(R"({"time":")").time(entry.ms, 'T').text(R"(","peer":")").text(v4 ? "" : "[");
+  head.address(entry.peer.address).text(v4 ? ":" : "]:").number(entry.peer.port);
+  head.text(R"(","transport":")").text(transport_text(entry.transport)).text(R"(","version":")");
+  head.version(entry).text(R"(","opcode":)").number(entry.opcode).text(R"(,"code":)").number(entry.code);
+  head.text(R"(,"ms":)").number(entry.took_ms);
+  if (entry.original_opcode != entry.opcode) head.text(R"(,"op":)").number(entry.original_opcode);
+  out.append(head.view());
   if (!entry.identity_handle.empty()) {
     out += R"(,"identity":")";
     append_number(entry.identity_index, out);

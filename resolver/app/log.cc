@@ -62,8 +62,9 @@ void append_json(std::string_view text, std::string& out) {
   while (!text.empty()) {
     const auto plain =
         std::ranges::find_if_not(text, [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
-    out.append(text.begin(), plain);
-    text.remove_prefix(static_cast<std::size_t>(plain - text.begin()));
+    const auto size = static_cast<std::size_t>(plain - text.begin());
+    out.append(text.data(), size);
+    text.remove_prefix(size);
     if (text.empty()) return;
     const unsigned char c = static_cast<unsigned char>(text.front());
     std::size_t n = 1;
