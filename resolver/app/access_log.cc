@@ -171,7 +171,7 @@ AccessEntry access_entry(const Source& source, const ExchangeRecord& record, std
           .transport = source.transport,
           .major = record.suggested.major,
           .minor = record.suggested.minor,
-          .ms = clock_now().ms,
+          .ms = wall_ms(),
           .opcode = record.opcode,
           .original_opcode = record.original_opcode,
           .code = record.code,

@@ -11,6 +11,7 @@
 #include <ctime>
 
 #include "protocol/identifier.h"
+#include "resolver/net/clock.h"
 
 namespace idnode {
 namespace {
@@ -36,12 +37,6 @@ constexpr std::array<std::pair<std::string_view, spdlog::level::level_enum>, 4> 
     {"error", spdlog::level::err},
 }};
 
-std::uint64_t wall_ms() {
-  using namespace std::chrono;
-  return static_cast<std::uint64_t>(
-      duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
-}
-
 // The length of the UTF-8 character in front of `text`, 0 when there is none.
 std::size_t character(std::string_view text) {
   for (std::size_t n = 1; n <= 4 && n <= text.size(); ++n) {
@@ -58,11 +53,15 @@ void append_plain(std::string_view text, std::string& out) {
 }  // namespace
 
 void append_json(std::string_view text, std::string& out) {
+  static constexpr auto kPlain = [] {
+    std::array<bool, 256> plain{};
+    for (std::size_t c = 0x20; c < 0x7f; ++c) plain[c] = c != '"' && c != '\\';
+    return plain;
+  }();
   constexpr std::string_view kDigits = "0123456789abcdef";
   while (!text.empty()) {
-    const auto plain =
-        std::ranges::find_if_not(text, [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
-    const auto size = static_cast<std::size_t>(plain - text.begin());
+    std::size_t size = 0;
+    while (size < text.size() && kPlain[static_cast<unsigned char>(text[size])]) ++size;
     out.append(text.data(), size);
     text.remove_prefix(size);
     if (text.empty()) return;

@@ -14,11 +14,14 @@ inline std::uint64_t steady_us() {
                                         .count());
 }
 
-inline Now clock_now() {
-  const auto wall = std::chrono::system_clock::now().time_since_epoch();
-  return {
-      .ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(wall).count()),
-      .steady_ms = steady_us() / 1'000};
+inline std::uint64_t wall_ms() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                        std::chrono::system_clock::now().time_since_epoch())
+                                        .count());
 }
+
+// With the steady clock as it was read just now.
+inline Now clock_now(std::uint64_t steady_us) { return {.ms = wall_ms(), .steady_ms = steady_us / 1'000}; }
+inline Now clock_now() { return clock_now(steady_us()); }
 
 }  // namespace idnode

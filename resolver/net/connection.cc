@@ -47,7 +47,8 @@ void Connection::ready(std::uint32_t events) {
 
 void Connection::step() {
   if (over_) return;
-  now_ = clock_now();
+  began_us_ = steady_us();
+  now_ = clock_now(began_us_);
   if (readable_ && may_read()) read();
   if (!over_) turn();
   if (over_) return cut();
@@ -190,7 +191,7 @@ void Connection::start_request(const handle::Envelope& envelope, std::string_vie
     source_.connection = connection;
   }
   std::shared_ptr<Drive>& fast = among_.fast_drive();
-  if (fast->start(envelope, message, source_, now_, steady_us())) {
+  if (fast->start(envelope, message, source_, now_, began_us_)) {
     if (slots_.empty()) {
       out_.append(fast->frame());
       closing_ = closing_ || fast->close();

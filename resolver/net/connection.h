@@ -104,6 +104,7 @@ class Connection {
   std::uint64_t linger_ms_ = 0;    // since when we only wait for the client's end
   std::size_t lingered_ = 0;       // octets thrown away since
   Now now_;                        // of this step
+  std::uint64_t began_us_ = 0;     // this step, by the steady clock
   bool had_message_ = false;
   bool whole_waits_ = false;  // a whole request is in in_ and may not start yet
   bool eof_ = false;

@@ -14,6 +14,8 @@ namespace {
 
 // What a record takes on average, for the share of the index: 4 of 100 octets.
 constexpr std::size_t kOctetsPerRecord = 320;
+// Octets of a record that are fetched while its key is compared: all of an ordinary one.
+constexpr std::size_t kPrefetched = 320;
 constexpr std::size_t index_share(std::size_t bytes) { return bytes / kOctetsPerRecord; }
 
 bool is_record(std::string_view key) {
@@ -79,6 +81,8 @@ Resident::Found Resident::find(std::string_view key, std::string& values) const 
       const Entry entry(word.load(std::memory_order_seq_cst));
       if (!entry.tagged(hash)) continue;
       if (entry.busy()) return {.kind = Kind::kStore};
+      for (std::size_t line = 64; line < kPrefetched; line += 64)
+        __builtin_prefetch(arena_.at(entry.place()) + line);
       if (key_of(entry.place()) != key) continue;
       const Head& record = head(entry.place());
       if (record.stub) return {.kind = Kind::kStore};
