@@ -1,5 +1,6 @@
 // One TCP connection: framing at every octet, pipelining, order of answers, who waits for whom, closing.
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <thread>
 
@@ -141,6 +142,33 @@ TEST_F(NetOrder, HalfCloseIsAnsweredToTheEnd) {
   open_gate("late");
   open_gate("later");
   EXPECT_EQ(names(client, 3), "wait/late hold/later now/1 ");
+  EXPECT_TRUE(client.wait_closed(2s));
+}
+
+// The socket tells once that it has something: more than one read takes, an urgent octet, and the end, all of
+// it there before the node looks.
+TEST_F(NetOrder, WhatOneReadLeavesIsReadOn) {
+  NetNode node;
+  constexpr int kEach = 3'000;
+  Client client = node.client();
+  std::string stream;
+  for (int i = 0; i < kEach; ++i) stream += *client.frame(resolve("now/" + std::to_string(i)));
+  ASSERT_GT(stream.size(), std::size_t{128} << 10);
+  send(client, {"hold/first"});
+  std::jthread writer([&] {
+    ASSERT_TRUE(client.send_octets(stream));
+    ASSERT_EQ(::send(client.native(), "!", 1, MSG_OOB), 1);
+    ASSERT_TRUE(client.send_octets(stream));
+    client.half_close();
+  });
+  std::this_thread::sleep_for(30ms);
+  open_gate("first");
+  for (int i = -1; i < 2 * kEach; ++i) {
+    const auto reply = client.receive_any();
+    ASSERT_TRUE(reply) << i << ": " << name(reply.error());
+    ASSERT_EQ(reply->response.name, i < 0 ? "hold/first" : "now/" + std::to_string(i % kEach));
+  }
+  writer.join();
   EXPECT_TRUE(client.wait_closed(2s));
 }
 
