@@ -1,16 +1,19 @@
 // micro_store: what the store costs below the protocol (Google Benchmark): reads of cached records from
-// tables, reads of names that are not there, batches. Works in micro_store*.tmp.
+// tables and from the memory tier, reads of names that are not there, batches. Works in micro_store*.tmp.
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "protocol/value.h"
 #include "storage/keys.h"
 #include "storage/record.h"
+#include "storage/resident/resident.h"
 #include "storage/rocks_store.h"
 
 namespace idnode {
@@ -21,6 +24,13 @@ constexpr std::uint64_t kStep = 7'919;  // walks all records in another order th
 
 std::string key_of(std::uint64_t n) {
   return record_key("88.118.1/870101.X200." + std::to_string(1'000'000'000 + n), false);
+}
+
+// A record of one value of 200 octets.
+std::string made_of_values() {
+  std::string values;
+  encode(Value{.index = 1, .type = "URL", .data = std::string(200, 'v')}, values);
+  return make_record("88.118.1/x", 0, 1, values);
 }
 
 class Records {
@@ -77,6 +87,26 @@ BENCHMARK(GetCached);
 
 void GetAbsent(benchmark::State& state) { get(state, 10 * kRecords, false); }
 BENCHMARK(GetAbsent);
+
+// The same from the memory tier.
+void FindResident(benchmark::State& state) {
+  Resident resident(std::size_t{256} << 20, HashKey{1, 2});
+  for (std::uint64_t n = 0; n < kRecords; n += 1'000) {
+    std::vector<Write> writes;
+    for (std::uint64_t k = n; k < n + 1'000; ++k) writes.push_back({key_of(k), made_of_values()});
+    const std::span<const Write> part(writes);
+    resident.stage({&part, 1});
+    resident.publish();
+  }
+  std::string values;
+  std::uint64_t n = 0;
+  for (auto _ : state) {
+    n = (n + kStep) % kRecords;
+    if (resident.find(key_of(n), values).kind != Resident::Kind::kValues) std::abort();
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(FindResident);
 
 void ApplyBatch(benchmark::State& state) {
   Records records("micro_store_batch.tmp");

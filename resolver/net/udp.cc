@@ -133,8 +133,8 @@ void UdpSocket::drain() {
     }
     const int n = ::recvmmsg(socket_.native_handle(), b.in_heads.data(), kBatch, MSG_DONTWAIT, nullptr);
     if (n <= 0) break;
-    now_ = clock_now();
     started_us_ = steady_us();
+    now_ = clock_now(started_us_);
     for (int i = 0; i < n; ++i) {
       const auto k = static_cast<std::size_t>(i);
       take(std::string_view(b.in[k].data(), b.in_heads[k].msg_len), b.in_heads[k].msg_hdr);

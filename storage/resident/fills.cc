@@ -11,14 +11,13 @@ void Fills::put(Fill&& fill, std::unique_lock<std::mutex>& lock) {
   if (wake) wake();
 }
 
-bool Fills::offer(Fill fill) {
+void Fills::offer(Fill fill) {
   std::unique_lock lock(mutex_);
   if (closed_ || waiting_.size() >= kMost) {
     ++dropped_;
-    return false;
+  } else {
+    put(std::move(fill), lock);
   }
-  put(std::move(fill), lock);
-  return true;
 }
 
 bool Fills::load(Fill fill) {

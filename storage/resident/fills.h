@@ -32,8 +32,8 @@ class Fills {
  public:
   static constexpr std::size_t kMost = 4'096;
 
-  // Any thread. False: dropped, there are kMost.
-  bool offer(Fill fill);
+  // Any thread. Dropped when there are kMost.
+  void offer(Fill fill);
   // The loader: waits for room. False: closed.
   bool load(Fill fill);
   // Blocks until all that was put in before has been taken and settled; false: closed.

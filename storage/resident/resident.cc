@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <ranges>
 #include <utility>
 
 #include "protocol/value.h"
@@ -143,24 +144,27 @@ void Resident::stage(std::span<const std::span<const Write>> parts) {
 
 void Resident::stage(const Write& write) {
   const std::uint64_t hash = this->hash(write.key);
-  staged_.push_back({hash, &write});
-  Word* const word = find_word(hash, write.key);
   const auto record = parse_record(write.image);
-  if (!record || !record->tombstone) return insert(make_fill({hash, 0}, write.key, write.image), word, true);
+  const bool gone = record && record->tombstone;
+  staged_.push_back({hash, write.key, gone});
+  Word* const word = find_word(hash, write.key);
+  if (!gone) return insert(make_fill({hash, 0}, write.key, write.image), word, true);
   if (word != nullptr) word->store(Entry(word->load(std::memory_order_relaxed)).pending().word());
 }
 
-// The store has them: what was read from it before is old from here on.
+// The store has them: what was read from it before is old from here on. Of several writes of one key the last
+// counts; the others then find no busy entry.
 void Resident::publish() {
-  for (const Staged& each : staged_) {
+  for (const Staged& each : std::views::reverse(staged_)) {
     written_[counter_of(each.hash)].fetch_add(1);
-    Word* const word = find_word(each.hash, each.write->key);
+    Word* const word = find_word(each.hash, each.key);
     if (word == nullptr) continue;
-    const auto record = parse_record(each.write->image);
-    if (record && record->tombstone) {
+    const Entry entry(word->load(std::memory_order_relaxed));
+    if (!entry.busy()) continue;
+    if (each.gone) {
       remove(*word);
     } else {
-      word->store(Entry(word->load(std::memory_order_relaxed)).settled().word());
+      word->store(entry.settled().word());
     }
   }
   staged_.clear();

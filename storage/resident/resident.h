@@ -101,7 +101,8 @@ class Resident {
   struct Head;
   struct Staged {
     std::uint64_t hash;
-    const Write* write;
+    std::string_view key;
+    bool gone;
   };
 
   std::uint64_t hash(std::string_view key) const { return siphash13(hash_key_, key); }

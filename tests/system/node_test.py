@@ -226,6 +226,31 @@ class Signals(unittest.TestCase):
         self.assertEqual(get(self.node, "/readyz"), (200, "ok\n"))
 
 
+class MemoryTier(unittest.TestCase):
+    def metric(self, node, name):
+        return float(re.search(rf"^idnode_{name} (\S+)$", get(node, "/metrics")[1], re.M).group(1))
+
+    def answers(self, node):
+        return resolve(node, "88.118/ADMIN"), resolve(node, "0.NA/88.118"), resolve(node, "88.118/nothing here")
+
+    def test_holds_everything_again_after_a_restart(self):
+        with Node() as node:
+            self.addCleanup(shutil.rmtree, node.folder)
+            for _ in range(2):
+                wait_for(lambda: self.metric(node, "resident_complete") == 1, 10, "the memory tier was not complete")
+                self.assertEqual(self.metric(node, "resident_records"), 2)  # 0.NA/88.118 and 88.118/ADMIN
+                self.assertEqual(self.answers(node), ((1, 1), (1, 1), (1, 100)))
+                node.kill()
+                node.start()
+
+    def test_can_be_switched_off(self):
+        with Node(tables={"storage": {"resident": "off"}}) as node:
+            self.addCleanup(shutil.rmtree, node.folder)
+            self.assertEqual(self.answers(node), ((1, 1), (1, 1), (1, 100)))
+            for name in ("resident_room_bytes", "resident_records", "resident_complete"):
+                self.assertEqual(self.metric(node, name), 0)
+
+
 if __name__ == "__main__":
     result = unittest.main(exit=False, warnings="ignore").result
     print(f"system: node {result.testsRun} checked, {len(result.failures) + len(result.errors)} failed")
