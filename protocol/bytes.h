@@ -5,7 +5,9 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -89,6 +91,36 @@ class Writer {
 
  private:
   std::string& out_;
+};
+
+// Fills memory that the caller knows to be large enough, front to back.
+class Filler {
+ public:
+  explicit Filler(char* at) : at_(at) {}
+
+  void u8(std::uint8_t v) { put(v); }
+  void u32(std::uint32_t v) { put(v); }
+  void u64(std::uint64_t v) { put(v); }
+  void raw(std::string_view v) {
+    if (!v.empty()) std::memcpy(at_, v.data(), v.size());
+    at_ += v.size();
+  }
+  void bytes(std::string_view v) {
+    u32(static_cast<std::uint32_t>(v.size()));
+    raw(v);
+  }
+  // Behind what was written last.
+  char* at() const { return at_; }
+
+ private:
+  template <class T>
+  void put(T v) {
+    if constexpr (std::endian::native == std::endian::little) v = std::byteswap(v);
+    std::memcpy(at_, &v, sizeof v);
+    at_ += sizeof v;
+  }
+
+  char* at_;
 };
 
 // `N` octets at most, for structures whose size is known: put together on the stack, appended at once.

@@ -48,16 +48,14 @@ std::unique_ptr<Cursor> MemoryStore::scan(std::string_view from, std::string_vie
   return std::make_unique<CopiedRange>(std::move(entries));
 }
 
-Result<void> MemoryStore::apply_parts(std::span<const std::span<const Write>> parts, std::uint64_t sequence) {
+Result<void> MemoryStore::apply_group(std::span<const WriteView> writes, std::uint64_t sequence) {
   std::unique_lock lock(mutex_);
   std::uint64_t bytes = bytes_.load(std::memory_order_relaxed);
-  for (const std::span<const Write> part : parts) {
-    for (const Write& write : part) {
-      Image& image = images_[write.key];
-      bytes -= image ? image->size() : 0;
-      bytes += write.image.size() + (image ? 0 : write.key.size());
-      image = std::make_shared<const std::string>(write.image);
-    }
+  for (const WriteView& write : writes) {
+    Image& image = images_[std::string(write.key)];
+    bytes -= image ? image->size() : 0;
+    bytes += write.image.size() + (image ? 0 : write.key.size());
+    image = std::make_shared<const std::string>(write.image);
   }
   bytes_.store(bytes, std::memory_order_relaxed);
   applied_.store(sequence, std::memory_order_release);

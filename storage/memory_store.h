@@ -19,7 +19,7 @@ class MemoryStore final : public Store {
   Result<bool> get(std::string_view key, std::string& image, Depth depth) const override;
   // Copies the keys of the range, shares the images.
   std::unique_ptr<Cursor> scan(std::string_view from, std::string_view to) const override;
-  Result<void> apply_parts(std::span<const std::span<const Write>> parts, std::uint64_t sequence) override;
+  Result<void> apply_group(std::span<const WriteView> writes, std::uint64_t sequence) override;
   std::uint64_t applied() const override { return applied_.load(std::memory_order_acquire); }
   Result<void> flush() override { return {}; }
   std::uint64_t approximate_bytes() const override { return bytes_.load(std::memory_order_relaxed); }

@@ -1,5 +1,7 @@
 #include "storage/record.h"
 
+#include <algorithm>
+
 #include "protocol/bytes.h"
 
 namespace idnode {
@@ -9,12 +11,11 @@ constexpr std::uint8_t kTombstone = 1;
 constexpr std::size_t kSequenceAt = 2;
 constexpr std::size_t kPreviousAt = 10;
 constexpr std::size_t kCreatedAt = 18;
-constexpr std::size_t kNumbersEnd = 26;
 
 std::string make(std::uint8_t flags, std::string_view name, std::uint64_t created, std::uint32_t count,
                  std::string_view values) {
   std::string image;
-  image.reserve(kNumbersEnd + 8 + name.size() + values.size());
+  image.reserve(kSmallestImage + 8 + name.size() + values.size());
   Writer out(image);
   out.u8(kRecordFormat);
   out.u8(flags);
@@ -27,7 +28,7 @@ std::string make(std::uint8_t flags, std::string_view name, std::uint64_t create
   return image;
 }
 
-void put(std::string& image, std::size_t at, std::uint64_t number) {
+void put(std::span<char> image, std::size_t at, std::uint64_t number) {
   for (std::size_t i = 0; i < 8; ++i) image[at + i] = static_cast<char>(number >> (56 - 8 * i));
 }
 
@@ -60,11 +61,12 @@ std::string make_record(std::string_view name, std::uint64_t created, std::uint3
 
 std::string make_tombstone(std::string_view name) { return make(kTombstone, name, 0, 0, {}); }
 
-void stamp_record(std::string& image, std::uint64_t sequence, std::uint64_t previous, std::uint64_t created) {
+void stamp_record(std::span<char> image, std::uint64_t sequence, std::uint64_t previous,
+                  std::uint64_t created) {
   put(image, kSequenceAt, sequence);
   put(image, kPreviousAt, previous);
-  const std::string_view kept = std::string_view(image).substr(kCreatedAt, 8);
-  if (kept == std::string_view("\0\0\0\0\0\0\0\0", 8)) put(image, kCreatedAt, created);
+  const auto kept = image.subspan(kCreatedAt, 8);
+  if (std::ranges::all_of(kept, [](char octet) { return octet == 0; })) put(image, kCreatedAt, created);
 }
 
 }  // namespace idnode

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,8 @@
 namespace idnode {
 
 inline constexpr std::uint8_t kRecordFormat = 1;
+// Format, flags and numbers: what stamp_record() needs at least.
+inline constexpr std::size_t kSmallestImage = 26;
 
 // Views point into the image.
 struct RecordView {
@@ -43,6 +46,7 @@ std::string make_record(std::string_view name, std::uint64_t created, std::uint3
 std::string make_tombstone(std::string_view name);
 
 // Writes the three numbers into an image made above. `created` is only written where the image has 0.
-void stamp_record(std::string& image, std::uint64_t sequence, std::uint64_t previous, std::uint64_t created);
+void stamp_record(std::span<char> image, std::uint64_t sequence, std::uint64_t previous,
+                  std::uint64_t created);
 
 }  // namespace idnode

@@ -191,14 +191,13 @@ std::unique_ptr<Cursor> RocksStore::scan(std::string_view from, std::string_view
   return std::make_unique<RocksCursor>(*db_, from, to);
 }
 
-Result<void> RocksStore::apply_parts(std::span<const std::span<const Write>> parts, std::uint64_t sequence) {
+Result<void> RocksStore::apply_group(std::span<const WriteView> writes, std::uint64_t sequence) {
+  count_nothing();
   rocksdb::WriteBatch& batch = *batch_;
   batch.Clear();
   rocksdb::Status status;
-  for (const std::span<const Write> part : parts) {
-    for (const Write& write : part) {
-      if (status.ok()) status = batch.Put(write.key, write.image);
-    }
+  for (const WriteView& write : writes) {
+    if (status.ok()) status = batch.Put(slice(write.key), slice(write.image));
   }
   if (status.ok()) status = batch.Put(meta_key("applied"), number_image(sequence));
   if (status.ok()) status = db_->Write(without_log(), &batch);

@@ -39,7 +39,7 @@ class RocksStore final : public Store {
 
   Result<bool> get(std::string_view key, std::string& image, Depth depth) const override;
   std::unique_ptr<Cursor> scan(std::string_view from, std::string_view to) const override;
-  Result<void> apply_parts(std::span<const std::span<const Write>> parts, std::uint64_t sequence) override;
+  Result<void> apply_group(std::span<const WriteView> writes, std::uint64_t sequence) override;
   std::uint64_t applied() const override { return applied_.load(std::memory_order_acquire); }
   Result<void> flush() override;
   std::uint64_t durable() const override;

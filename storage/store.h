@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/result.h"
 
@@ -19,6 +20,13 @@ struct Write {
   std::string key;
   std::string image;
 };
+
+// The same, borrowed.
+struct WriteView {
+  std::string_view key;
+  std::string_view image;
+};
+std::vector<WriteView> views_of(std::span<const Write> writes);
 
 enum class Depth {
   kMemory,  // never touches the disk: kWouldBlock when the answer is not in memory
@@ -46,12 +54,11 @@ class Store {
   // A consistent walk over [from, to). The store must outlive the cursor.
   virtual std::unique_ptr<Cursor> scan(std::string_view from, std::string_view to) const = 0;
 
-  // Commit thread only. All writes of all parts, in order, and the applied sequence, or nothing. A group is
-  // handed over as one part per mutation so that no image is copied or moved on its way here.
+  // Commit thread only. All writes, in order, and the applied sequence, or nothing.
   // kNoSpace and kIo: the same call may be repeated.
-  virtual Result<void> apply_parts(std::span<const std::span<const Write>> parts, std::uint64_t sequence) = 0;
+  virtual Result<void> apply_group(std::span<const WriteView> writes, std::uint64_t sequence) = 0;
   Result<void> apply(std::span<const Write> writes, std::uint64_t sequence) {
-    return apply_parts({&writes, 1}, sequence);
+    return apply_group(views_of(writes), sequence);
   }
   // Sequence of the last applied mutation; 0 for a new store.
   virtual std::uint64_t applied() const = 0;

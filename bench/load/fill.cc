@@ -65,12 +65,12 @@ Mutation creation(const std::string& name, std::uint64_t number, const Settings&
 
 void submit_all(Committer& committer, const Names& names, const Settings& settings, Flow& flow) {
   for (std::uint64_t at = 0; at < names.count(); at += kBatch) {
-    std::vector<Submission> batch;
+    CommitBatch batch;
     for (std::uint64_t i = at; i < std::min(names.count(), at + kBatch); ++i)
-      batch.push_back({creation(names[i], i, settings), [&flow](const CommitResult& result) {
-                         flow.done(result.status == CommitStatus::kCommitted);
-                       }});
-    flow.start(batch.size());
+      batch.add(creation(names[i], i, settings), [&flow](const CommitResult& result) {
+        flow.done(result.status == CommitStatus::kCommitted);
+      });
+    flow.start(batch.items.size());
     committer.submit(std::move(batch));
     flow.wait_below(kQueued);
   }

@@ -88,19 +88,22 @@ Speed bare(const std::string& folder, double seconds) {
   return clock.stop(n);
 }
 
-Mutation create(std::uint64_t n, std::uint64_t as_of, const std::string& prefix_key,
-                const std::string& values) {
+// `mutation` is used again and again, so that its texts keep their memory.
+void create(std::uint64_t n, std::uint64_t as_of, const std::string& prefix_key, const std::string& values,
+            Mutation& mutation) {
   const std::string name = name_of(n);
-  Mutation mutation;
+  mutation.id.clear();
   Writer(mutation.id).u64(n);
   mutation.id.append(8, 'i');
   mutation.actor = "300:88.118/ADMIN";
   mutation.source = "127.0.0.1";
   mutation.action = "create";
   mutation.as_of = as_of;
-  mutation.reads = {{record_key(name, false), 0}, {prefix_key, 0}};
-  mutation.writes.push_back({mutation.reads[0].key, make_record(name, 0, 1, values)});
-  return mutation;
+  mutation.reads.resize(2);
+  mutation.reads[0] = {record_key(name, false), 0};
+  mutation.reads[1].key = prefix_key;
+  mutation.writes.resize(1);
+  mutation.writes[0] = {mutation.reads[0].key, make_record(name, 0, 1, values)};
 }
 
 Speed committed(const std::string& folder, double seconds) {
@@ -112,18 +115,20 @@ Speed committed(const std::string& folder, double seconds) {
   Committer committer(**store, *log->log, {}, {});
   const std::string prefix_key = homed_key("0.NA/88.118.1");
   const std::string values(kValues, 'v');
+  Mutation mutation;
   std::uint64_t n = 0;
   const Clock clock;
   while (clock.seconds() < seconds) {
     std::latch answered(kBatch);
-    std::vector<Submission> batch;
-    batch.reserve(kBatch);
+    CommitBatch batch;
+    batch.items.reserve(kBatch);
     const std::uint64_t as_of = (*store)->applied();
     for (int i = 0; i < kBatch; ++i, ++n) {
-      batch.push_back({create(n, as_of, prefix_key, values), [&](const CommitResult& result) {
-                         if (result.status != CommitStatus::kCommitted) std::abort();
-                         answered.count_down();
-                       }});
+      create(n, as_of, prefix_key, values, mutation);
+      batch.add(mutation, [&](const CommitResult& result) {
+        if (result.status != CommitStatus::kCommitted) std::abort();
+        answered.count_down();
+      });
     }
     committer.submit(std::move(batch));
     answered.wait();

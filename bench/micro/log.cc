@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "storage/commit/mutation.h"
 #include "storage/keys.h"
 #include "storage/log/replay.h"
 #include "storage/memory_store.h"
@@ -45,7 +46,9 @@ bool append(Log& log, GroupBuilder& group, std::uint64_t count) {
   for (std::uint64_t i = 0; i < count; ++i) {
     Mutation mutation = create(first + i);
     stamp_record(mutation.writes[0].image, first + i, 0, 1'700'000'000'000);
-    group.add(mutation);
+    std::string octets;
+    encode(mutation, octets);
+    group.add(octets);
   }
   group.finish();
   return log.append(group).has_value();
@@ -68,7 +71,8 @@ BENCHMARK(AppendGroup)->Arg(1)->Arg(100)->Arg(1'000)->UseRealTime()->Unit(benchm
 
 void EncodeGroup(benchmark::State& state) {
   GroupBuilder group;
-  const Mutation mutation = create(1);
+  std::string mutation;
+  encode(create(1), mutation);
   for (auto _ : state) {
     group.begin(1, 1'700'000'000'000, std::string(32, 'h'));
     for (int i = 0; i < 1'000; ++i) group.add(mutation);

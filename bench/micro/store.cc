@@ -94,8 +94,7 @@ void FindResident(benchmark::State& state) {
   for (std::uint64_t n = 0; n < kRecords; n += 1'000) {
     std::vector<Write> writes;
     for (std::uint64_t k = n; k < n + 1'000; ++k) writes.push_back({key_of(k), made_of_values()});
-    const std::span<const Write> part(writes);
-    resident.stage({&part, 1});
+    resident.stage(views_of(writes));
     resident.publish();
   }
   std::string values;

@@ -10,12 +10,12 @@ namespace {
 
 // +1 for a record that came into being, -1 for one that was deleted. `created` is stamped with the commit's
 // time on the first image only.
-std::int64_t change(const Committed& commit, const Write& write) {
+std::int64_t change(const Committed& commit, const WriteView& write) {
   if (write.key.empty() || write.key.front() != static_cast<char>(Table::kRecords)) return 0;
   const auto record = parse_record(write.image);
   if (!record) return 0;
   if (record->tombstone) return -1;
-  const bool creates = commit.mutation->action == "create" && record->created == commit.time_ms;
+  const bool creates = commit.action == "create" && record->created == commit.time_ms;
   return record->previous == 0 || creates ? 1 : 0;
 }
 
@@ -47,7 +47,7 @@ void IdentifierCount::count(Cursor& cursor) {
 void IdentifierCount::committed(std::span<const Committed> group) {
   std::int64_t sum = 0;
   for (const Committed& commit : group) {
-    for (const Write& write : commit.mutation->writes) sum += change(commit, write);
+    for (const WriteView& write : commit.writes) sum += change(commit, write);
   }
   if (sum != 0) total_.fetch_add(sum, std::memory_order_relaxed);
 }

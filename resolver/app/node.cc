@@ -146,7 +146,7 @@ void Node::committed(std::span<const Committed> group) {
   if (!upstream_) return;
   // What others said about a prefix is over when its record or its home changes (BEHAVIOUR.md §17.3).
   for (const Committed& each : group) {
-    for (const Write& write : each.mutation->writes) {
+    for (const WriteView& write : each.writes) {
       if (const std::string_view prefix = prefix_of(write.key); !prefix.empty())
         upstream_->drop_prefix(std::string(prefix));
     }

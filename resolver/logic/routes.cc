@@ -150,11 +150,11 @@ Result<std::shared_ptr<const RouteTable>> Routes::load(const Store& store, const
 void Routes::publish(std::span<const Committed> group, const handle::Site& our_site) {
   std::shared_ptr<RouteTable> next;  // copied at the first write that matters
   for (const Committed& committed : group) {
-    for (const Write& write : committed.mutation->writes) {
+    for (const WriteView& write : committed.writes) {
       if (write.key.empty()) continue;
       const bool matters = write.key[0] == static_cast<char>(Table::kHomed) ||
                            (write.key[0] == static_cast<char>(Table::kRecords) &&
-                            is_prefix_handle(std::string_view(write.key).substr(1)));
+                            is_prefix_handle(write.key.substr(1)));
       if (!matters) continue;
       if (next == nullptr) next = std::make_shared<RouteTable>(*current());
       // The image was made and stamped by this process: it can be read.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
-#include <stdexcept>
 #include <thread>
 #include <utility>
 
@@ -24,9 +23,6 @@ constexpr milliseconds kIdle{1000};
 constexpr milliseconds kTidy{1};
 // How long it waits before it offers a refused batch to the store once more.
 constexpr milliseconds kRetry{100};
-// What an item takes besides its octets.
-constexpr std::size_t kItemOverhead = 256;
-constexpr std::size_t kSmallestImage = 26;
 
 constexpr std::array kSecondsBounds = {0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01,
                                        0.02,   0.05,   0.1,    0.2,   0.5,   1.0,   2.0};
@@ -38,26 +34,54 @@ std::uint64_t now_ms() {
       std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
 }
 
-std::size_t size_of(const Mutation& mutation) {
-  std::size_t bytes = kItemOverhead + mutation.id.size() + mutation.actor.size() + mutation.source.size() +
-                      mutation.action.size() + mutation.answer.size();
-  for (const Read& read : mutation.reads) bytes += sizeof read + read.key.size();
-  for (const Delta& delta : mutation.deltas) bytes += sizeof delta + delta.counter.size();
-  for (const Write& write : mutation.writes) bytes += sizeof write + write.key.size() + write.image.size();
-  return bytes;
-}
+// Items that are decided and answered together, and the batches that they are in.
+class CommitGroup {
+ public:
+  struct Member {
+    CommitBatch* batch;
+    CommitItem* item;
+  };
 
-// A mutation that breaks these was made by broken code, not by a client.
-void check_form(const Mutation& mutation) {
-  for (const Read& read : mutation.reads) {
-    if (!has_versions(read.key)) throw std::invalid_argument("a read of a key without versions");
+  void add(const std::shared_ptr<CommitBatch>& batch, CommitItem& item) {
+    if (batches_.empty() || batches_.back() != batch) batches_.push_back(batch);
+    members_.push_back({batch.get(), &item});
   }
-  for (const Write& write : mutation.writes) {
-    if (!has_versions(write.key) || write.image.size() < kSmallestImage) {
-      throw std::invalid_argument("a write that is no image of a record");
-    }
+  void clear() {
+    members_.clear();
+    batches_.clear();
   }
-}
+  std::span<const Member> members() const { return members_; }
+
+ private:
+  CommitBatches batches_;
+  std::vector<Member> members_;
+};
+
+// What was taken from the queue and is in no group yet.
+class CommitBacklog {
+ public:
+  bool empty() const { return batch_ == batches_.size(); }
+  CommitBatch& batch() { return *batches_[batch_]; }
+  CommitItem& front() { return batch().items[item_]; }
+  void move_front(CommitGroup& group) {
+    group.add(batches_[batch_], front());
+    if (++item_ < batch().items.size()) return;
+    batches_[batch_++].reset();
+    item_ = 0;
+    if (empty()) clear();
+  }
+  void take(CommitQueue& queue, milliseconds patience) { queue.take(batches_, patience); }
+
+ private:
+  void clear() {
+    batches_.clear();
+    batch_ = 0;
+  }
+
+  CommitBatches batches_;
+  std::size_t batch_ = 0;  // of the front
+  std::size_t item_ = 0;
+};
 
 }  // namespace
 
@@ -83,22 +107,13 @@ class Committer::Thread {
     thread_.join();
   }
 
-  void submit(std::vector<Submission> submissions) {
-    for (const Submission& submission : submissions) check_form(submission.mutation);
-    const auto now = steady_clock::now();
-    CommitItems items;
-    items.reserve(submissions.size());
-    for (Submission& submission : submissions) {
-      auto& item = items.emplace_back(std::make_unique<CommitItem>());
-      item->bytes = size_of(submission.mutation);
-      item->mutation = std::move(submission.mutation);
-      item->done = std::move(submission.done);
-      item->submitted = now;
-    }
+  void submit(CommitBatch batch) {
+    batch.submitted = steady_clock::now();
     const bool read_only = read_only_.load(std::memory_order_acquire);
-    if (!read_only) queue_.push(items);
-    for (const auto& item : items)
-      refuse(item->done, read_only ? CommitStatus::kReadOnly : CommitStatus::kBusy);
+    std::vector<CommitItem> refused =
+        read_only ? std::move(batch.items) : queue_.push(std::make_shared<CommitBatch>(std::move(batch)));
+    for (CommitItem& item : refused)
+      refuse(item.done, read_only ? CommitStatus::kReadOnly : CommitStatus::kBusy);
   }
 
   void drain() { queue_.drain(); }
@@ -137,7 +152,7 @@ class Committer::Thread {
   void run() {
     bool untidy = false;
     while (true) {
-      if (waiting_.empty()) queue_.take(waiting_, untidy ? kTidy : kIdle);
+      if (waiting_.empty()) waiting_.take(queue_, untidy ? kTidy : kIdle);
       look_at_space();
       if (!waiting_.empty())
         commit_group();
@@ -176,18 +191,14 @@ class Committer::Thread {
   void gather() {
     const LogPosition& end = log_.position();
     draft_.begin(end.sequence + 1, std::max(now_ms(), end.time_ms), end.hash);
-    std::size_t taken = 0;
     while (draft_.count() < limits_.group_mutations) {
-      if (taken == waiting_.size()) queue_.take(waiting_, milliseconds{0});
-      if (taken == waiting_.size()) break;
-      CommitItem& item = *waiting_[taken];
-      if (!draft_.empty() && draft_.size() + item.bytes > limits_.group_bytes) break;
-      item.result = draft_.enter(item.mutation);
-      ++taken;
+      if (waiting_.empty()) waiting_.take(queue_, milliseconds{0});
+      if (waiting_.empty()) break;
+      CommitItem& item = waiting_.front();
+      if (!draft_.empty() && draft_.size() + item.bytes() > limits_.group_bytes) break;
+      item.result = draft_.enter(waiting_.batch().mutation(item), item.as_of);
+      waiting_.move_front(group_);
     }
-    group_.assign(std::make_move_iterator(waiting_.begin()),
-                  std::make_move_iterator(waiting_.begin() + static_cast<std::ptrdiff_t>(taken)));
-    waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(taken));
   }
 
   void fail_group(Errc error) {
@@ -202,15 +213,15 @@ class Committer::Thread {
 
   // What would have been committed is now `status`.
   void change_group(CommitStatus status) {
-    for (const auto& item : group_) {
+    for (const auto& [batch, item] : group_.members()) {
       if (item->result.status == CommitStatus::kCommitted) item->result = {status, 0, 0};
     }
   }
 
   void publish() {
     const std::uint64_t last = log_.position().sequence;
-    if (resident_ != nullptr) resident_->stage(draft_.parts());
-    if (!store_.apply_parts(draft_.parts(), last)) {
+    if (resident_ != nullptr) resident_->stage(draft_.writes());
+    if (!store_.apply_group(draft_.writes(), last)) {
       // It is in the log, so it will come true; but nobody can be told so now.
       change_group(CommitStatus::kUnknown);
       answer_group();
@@ -227,35 +238,38 @@ class Committer::Thread {
   bool apply_until_done(std::uint64_t last) {
     stuck_ = std::exchange(group_, {});  // the draft points into it
     while (true) {
-      const Result<void> applied = store_.apply_parts(draft_.parts(), last);
+      const Result<void> applied = store_.apply_group(draft_.writes(), last);
       if (applied) return true;
       full_.store(applied.error() == Errc::kNoSpace, std::memory_order_relaxed);
       if (queue_.closed()) read_only_.store(true, std::memory_order_release);
       answer_waiting(applied.error() == Errc::kNoSpace ? CommitStatus::kNoSpace : CommitStatus::kReadOnly);
       if (queue_.closed()) return false;
-      queue_.take(waiting_, kRetry);
+      waiting_.take(queue_, kRetry);
       if (!waiting_.empty()) std::this_thread::sleep_for(kRetry);
     }
   }
 
   void answer_waiting(CommitStatus status) {
-    queue_.take(waiting_, milliseconds{0});
-    group_ = std::exchange(waiting_, {});
-    for (const auto& item : group_) item->result = {status, 0, 0};
+    waiting_.take(queue_, milliseconds{0});
+    while (!waiting_.empty()) {
+      waiting_.front().result = {status, 0, 0};
+      waiting_.move_front(group_);
+    }
     answer_group();
+    group_.clear();
   }
 
-  // Answers each item of the group once; its mutation stays until the group is replaced.
+  // Answers each item of the group once; its mutation stays until the group is cleared.
   void answer_group() {
     const auto now = steady_clock::now();
     count_group(now);
     std::size_t count = 0;
     std::size_t bytes = 0;
-    for (const auto& item : group_) {
+    for (const auto& [batch, item] : group_.members()) {
       if (!item->done) continue;
       std::exchange(item->done, nullptr)(item->result);
       ++count;
-      bytes += item->bytes;
+      bytes += item->bytes();
     }
     if (count > 0) queue_.settle(count, bytes);
   }
@@ -263,12 +277,12 @@ class Committer::Thread {
   void count_group(steady_clock::time_point now) {
     std::lock_guard lock(counts_mutex_);
     std::size_t committed = 0;
-    for (const auto& item : group_) {
+    for (const auto& [batch, item] : group_.members()) {
       if (!item->done) continue;
       count(item->result.status);
       if (item->result.status != CommitStatus::kCommitted) continue;
       ++committed;
-      seconds_.add(std::chrono::duration<double>(now - item->submitted).count());
+      seconds_.add(std::chrono::duration<double>(now - batch->submitted).count());
     }
     if (committed == 0) return;
     ++counts_.groups;
@@ -295,9 +309,9 @@ class Committer::Thread {
   CommitQueue queue_;
 
   // Commit thread only.
-  CommitItems waiting_;
-  CommitItems group_;
-  CommitItems stuck_;
+  CommitBacklog waiting_;
+  CommitGroup group_;
+  CommitGroup stuck_;
   GroupDraft draft_;
 
   std::atomic<std::uint64_t> sequence_;
@@ -320,13 +334,13 @@ Committer::Committer(Store& store, Log& log, const CommitLimits& limits, OnCommi
 
 Committer::~Committer() = default;
 
-void Committer::submit(Mutation mutation, CommitDone done) {
-  std::vector<Submission> one;
-  one.push_back({std::move(mutation), std::move(done)});
+void Committer::submit(CommitBatch batch) { thread_->submit(std::move(batch)); }
+
+void Committer::submit(const Mutation& mutation, CommitDone done) {
+  CommitBatch one;
+  one.add(mutation, std::move(done));
   thread_->submit(std::move(one));
 }
-
-void Committer::submit(std::vector<Submission> submissions) { thread_->submit(std::move(submissions)); }
 
 void Committer::drain() { thread_->drain(); }
 

@@ -11,46 +11,22 @@
 #include <functional>
 #include <memory>
 #include <span>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "protocol/result.h"
-#include "storage/commit/mutation.h"
+#include "storage/commit/batch.h"
 #include "storage/log/log.h"
 #include "storage/store.h"
 
 namespace idnode {
 
-enum class CommitStatus {
-  kCommitted,  // durable and visible
-  kAgain,      // a read has moved: decide again on the new state
-  kCeiling,    // a delta would pass its ceiling
-  kBusy,       // the queue is full; nothing was queued
-  kNoSpace,    // refused by the low-water mark or ENOSPC; nothing is written
-  kReadOnly,   // an earlier sync failed: no writes until a restart
-  kUnknown,    // the disk failed while this was on its way: it may or may not be there after a restart
-};
-
-struct CommitResult {
-  CommitStatus status = CommitStatus::kUnknown;
-  std::uint64_t sequence = 0;  // of this mutation; only when committed
-  std::uint64_t time_ms = 0;   // stamped commit time
-};
-
-// Called exactly once for each submitted mutation, on the commit thread (or on the submitting one for kBusy
-// and kReadOnly). Must not block.
-using CommitDone = std::move_only_function<void(const CommitResult&)>;
-
-struct Submission {
-  Mutation mutation;
-  CommitDone done;
-};
-
-// What the publish seam sees: one committed mutation, its writes stamped.
+// What the publish seam sees of one committed mutation, until the call returns; the images are stamped.
 struct Committed {
   std::uint64_t sequence = 0;
   std::uint64_t time_ms = 0;
-  const Mutation* mutation = nullptr;
+  std::string_view action;
+  std::span<const WriteView> writes;
 };
 // Commit thread, after the store's batch and before any acknowledgement of the group.
 using OnCommitted = std::move_only_function<void(std::span<const Committed>)>;
@@ -100,13 +76,11 @@ class Committer {
   Committer(const Committer&) = delete;
   Committer& operator=(const Committer&) = delete;
 
-  // Any thread. Reads and writes name keys of the tables kRecords and kHomed only, images are made by
-  // storage/record.h: anything else throws std::invalid_argument. kAgain is answered after the group that it
-  // met has been published, so that the next decision sees it.
-  void submit(Mutation mutation, CommitDone done);
-  // The same for each, in order, but queued at once: one sync for all that fit in a group. Each is answered
-  // for itself; what finds the queue full is kBusy.
-  void submit(std::vector<Submission> submissions);
+  // Any thread. All of a batch is queued at once, in order: one sync for all that fit in a group. Each is
+  // answered for itself; what finds the queue full is kBusy. kAgain is answered after the group that it met
+  // has been published, so that the next decision sees it.
+  void submit(CommitBatch batch);
+  void submit(const Mutation& mutation, CommitDone done);
   // Blocks until everything submitted before has been decided. Not from the commit thread.
   void drain();
 

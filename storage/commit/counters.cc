@@ -22,9 +22,10 @@ Result<std::int64_t> CounterSums::sum(std::string_view counter) const {
   return read_counter(store_, counter);
 }
 
-Result<bool> CounterSums::add(std::span<const Delta> deltas) {
+Result<bool> CounterSums::add(std::span<const DeltaView> deltas) {
+  if (deltas.empty()) return true;
   std::map<std::string_view, std::int64_t> added;
-  for (const Delta& delta : deltas) {
+  for (const DeltaView& delta : deltas) {
     const auto earlier = added.find(delta.counter);
     const Result<std::int64_t> before =
         earlier != added.end() ? Result<std::int64_t>(earlier->second) : sum(delta.counter);
@@ -38,13 +39,13 @@ Result<bool> CounterSums::add(std::span<const Delta> deltas) {
   return true;
 }
 
-Result<void> CounterSums::replay(std::span<const Delta> deltas) {
-  for (const Delta& delta : deltas) {
+Result<void> CounterSums::replay(std::span<const DeltaView> deltas) {
+  for (const DeltaView& delta : deltas) {
     const Result<std::int64_t> before = sum(delta.counter);
     if (!before) return std::unexpected(before.error());
     std::int64_t after = 0;
     if (__builtin_add_overflow(*before, delta.amount, &after)) return std::unexpected(Errc::kCorrupt);
-    sums_.insert_or_assign(delta.counter, after);
+    sums_.insert_or_assign(std::string(delta.counter), after);
   }
   return {};
 }

@@ -25,9 +25,9 @@ class CounterSums {
 
   // True: all deltas fit and have been added. False: one would pass its ceiling, fall below 0 or overflow;
   // none has been added. An amount that is not positive fits under any ceiling.
-  Result<bool> add(std::span<const Delta> deltas);
+  Result<bool> add(std::span<const DeltaView> deltas);
   // Without ceilings, for replay. kCorrupt when a sum overflows.
-  Result<void> replay(std::span<const Delta> deltas);
+  Result<void> replay(std::span<const DeltaView> deltas);
 
   // New images of everything that was added to. Until the next add() or clear().
   std::span<const Write> writes();

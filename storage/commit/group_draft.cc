@@ -3,99 +3,94 @@
 #include <algorithm>
 #include <functional>
 
-#include "storage/keys.h"
 #include "storage/record.h"
 
 namespace idnode {
-namespace {
-
-// Half a megabyte. With a few thousand mutations between a decision and its commit some per cent of the reads
-// meet the slot of another key.
-constexpr std::size_t kSlots = std::size_t{1} << 16;
-
-std::size_t slot_of(std::string_view key) { return std::hash<std::string_view>()(key) % kSlots; }
-
-}  // namespace
-
 GroupDraft::GroupDraft(const Store& store)
-    : store_(store), opened_(store.applied()), written_(kSlots, 0), sums_(store) {}
-
-bool has_versions(std::string_view key) {
-  return !key.empty() &&
-         (key[0] == static_cast<char>(Table::kRecords) || key[0] == static_cast<char>(Table::kHomed));
-}
+    : store_(store), opened_(store.applied()), slots_(kSlots), sums_(store) {}
 
 void GroupDraft::begin(std::uint64_t first, std::uint64_t time_ms, std::string_view previous) {
-  versions_.clear();
+  ++group_;
   sums_.clear();
-  parts_.clear();
+  writes_.clear();
+  links_.clear();
   committed_.clear();
   builder_.begin(first, time_ms, previous);
 }
 
-Result<std::uint64_t> GroupDraft::version(std::string_view key) {
-  const auto [place, unknown] = versions_.try_emplace(key, 0);
-  if (!unknown) return place->second;
-  Result<bool> found = store_.get(key, image_, Depth::kDisk);
-  if (found && *found) {
-    const Result<RecordView> record = parse_record(image_);
-    if (record)
-      place->second = record->sequence;
-    else
-      found = std::unexpected(record.error());
-  }
-  if (found) return place->second;
-  versions_.erase(place);
-  return std::unexpected(found.error());
+std::size_t GroupDraft::slot_number(std::string_view key) {
+  return std::hash<std::string_view>()(key) % kSlots;
 }
 
-Result<CommitStatus> GroupDraft::check(const Mutation& mutation) {
-  for (const Read& read : mutation.reads) {
-    if (unwritten_since(read.key, mutation.as_of)) continue;
+std::optional<std::uint64_t> GroupDraft::version_here(const Slot& slot, std::string_view key) const {
+  for (std::uint32_t at = slot.group == group_ ? slot.last : kNone; at != kNone; at = links_[at].before) {
+    if (writes_[at].key == key) return links_[at].sequence;
+  }
+  return std::nullopt;
+}
+
+Result<std::uint64_t> GroupDraft::version(std::string_view key) {
+  if (const auto here = version_here(slot_of(key), key)) return *here;
+  const Result<bool> found = store_.get(key, image_, Depth::kDisk);
+  if (!found) return std::unexpected(found.error());
+  if (!*found) return 0;
+  const Result<RecordView> record = parse_record(image_);
+  if (!record) return std::unexpected(record.error());
+  return record->sequence;
+}
+
+bool GroupDraft::unwritten_since(std::string_view key, std::uint64_t as_of) {
+  return as_of >= opened_ && as_of != 0 && slot_of(key).written <= as_of;
+}
+
+Result<CommitStatus> GroupDraft::check(std::uint64_t as_of) {
+  for (const ReadView& read : mutation_.reads) {
+    if (unwritten_since(read.key, as_of)) continue;
     const Result<std::uint64_t> now = version(read.key);
     if (!now) return std::unexpected(now.error());
     if (*now != read.version) return CommitStatus::kAgain;
   }
-  if (const Result<void> known = look_up_previous(mutation); !known) return std::unexpected(known.error());
-  const Result<bool> fits = sums_.add(mutation.deltas);
+  if (const Result<void> known = look_up_previous(); !known) return std::unexpected(known.error());
+  const Result<bool> fits = sums_.add(mutation_.deltas);
   if (!fits) return std::unexpected(fits.error());
   return *fits ? CommitStatus::kCommitted : CommitStatus::kCeiling;
 }
 
-bool GroupDraft::unwritten_since(std::string_view key, std::uint64_t as_of) const {
-  return as_of >= opened_ && as_of != 0 && written_[slot_of(key)] <= as_of;
-}
-
 // Everything that may fail comes before the first change of the draft. What was read has been checked.
-Result<void> GroupDraft::look_up_previous(const Mutation& mutation) {
-  for (const Write& write : mutation.writes) {
-    const auto read = std::ranges::find(mutation.reads, write.key, &Read::key);
-    if (read != mutation.reads.end()) {
-      versions_.try_emplace(write.key, read->version);
-      continue;
-    }
-    if (const Result<std::uint64_t> before = version(write.key); !before) {
-      return std::unexpected(before.error());
-    }
+Result<void> GroupDraft::look_up_previous() {
+  previous_.clear();
+  for (const WriteView& write : mutation_.writes) {
+    const auto read = std::ranges::find(mutation_.reads, write.key, &ReadView::key);
+    const Result<std::uint64_t> before =
+        read != mutation_.reads.end() ? Result<std::uint64_t>(read->version) : version(write.key);
+    if (!before) return std::unexpected(before.error());
+    previous_.push_back(*before);
   }
   return {};
 }
 
-void GroupDraft::stage(Mutation& mutation, std::uint64_t sequence) {
-  for (Write& write : mutation.writes) {
-    std::uint64_t& version_of_key = versions_[write.key];
-    stamp_record(write.image, sequence, version_of_key, builder_.time_ms());
-    version_of_key = sequence;
-    written_[slot_of(write.key)] = sequence;
+void GroupDraft::stage(std::span<char> mutation, std::uint64_t sequence) {
+  for (std::size_t i = 0; i < mutation_.writes.size(); ++i) {
+    const WriteView& write = mutation_.writes[i];
+    const auto image_at = static_cast<std::size_t>(write.image.data() - mutation.data());
+    // One mutation may write a key twice.
+    Slot& slot = slot_of(write.key);
+    const std::uint64_t previous = version_here(slot, write.key).value_or(previous_[i]);
+    stamp_record(mutation.subspan(image_at, write.image.size()), sequence, previous, builder_.time_ms());
+    links_.push_back({sequence, slot.group == group_ ? slot.last : kNone});
+    slot = {sequence, group_, static_cast<std::uint32_t>(writes_.size())};
+    writes_.push_back(write);
   }
-  builder_.add(mutation);
-  parts_.emplace_back(mutation.writes);
-  committed_.push_back({sequence, builder_.time_ms(), &mutation});
+  builder_.add({mutation.data(), mutation.size()});
+  // seal() says which writes are its own: their list may still move.
+  committed_.push_back({sequence, builder_.time_ms(), mutation_.action, {}});
 }
 
-CommitResult GroupDraft::enter(Mutation& mutation) {
-  const Result<CommitStatus> status = check(mutation);
-  if (!status) return {CommitStatus::kUnknown, 0, 0};
+CommitResult GroupDraft::enter(std::span<char> mutation, std::uint64_t as_of) {
+  constexpr CommitResult kBad{CommitStatus::kUnknown, 0, 0};
+  if (!decode_mutation({mutation.data(), mutation.size()}, mutation_)) return kBad;
+  const Result<CommitStatus> status = check(as_of);
+  if (!status) return kBad;
   if (*status != CommitStatus::kCommitted) return {*status, 0, 0};
   const std::uint64_t sequence = builder_.first() + committed_.size();
   stage(mutation, sequence);
@@ -103,7 +98,14 @@ CommitResult GroupDraft::enter(Mutation& mutation) {
 }
 
 const GroupBuilder& GroupDraft::seal() {
-  parts_.emplace_back(sums_.writes());
+  for (const Write& write : sums_.writes()) writes_.push_back({write.key, write.image});
+  std::size_t from = 0;
+  for (Committed& each : committed_) {
+    std::size_t to = from;
+    while (to < links_.size() && links_[to].sequence == each.sequence) ++to;
+    each.writes = std::span<const WriteView>(writes_).subspan(from, to - from);
+    from = to;
+  }
   builder_.finish();
   return builder_;
 }

@@ -1,11 +1,11 @@
-// One open group: decides which mutations may enter, stamps them, encodes them.
+// One open group: decides which mutations may enter, stamps them, gathers them in the log's form.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "storage/commit/committer.h"
@@ -14,49 +14,73 @@
 
 namespace idnode {
 
-// Commit thread only. Mutations that were offered must stay where they are until the next begin().
+// Commit thread only. Mutations that entered must stay where they are until the next begin().
 class GroupDraft {
  public:
+  // Keys share this many slots, a megabyte of them. With a few thousand mutations between a decision and its
+  // commit some per cent of the reads meet the slot of another key.
+  static constexpr std::size_t kSlots = std::size_t{1} << 16;
+  static std::size_t slot_number(std::string_view key);
+
   explicit GroupDraft(const Store& store);
 
   void begin(std::uint64_t first, std::uint64_t time_ms, std::string_view previous);
 
-  // kCommitted: it is in, its images stamped; result holds sequence and time. kAgain, kCeiling: it is not.
-  // kUnknown: the store could not be asked.
-  CommitResult enter(Mutation& mutation);
+  // `mutation` is in the log's form, `as_of` as in Mutation. kCommitted: it is in, its images stamped; result
+  // holds sequence and time. kAgain, kCeiling: it is not. kUnknown: the store could not be asked.
+  CommitResult enter(std::span<char> mutation, std::uint64_t as_of);
 
   bool empty() const { return committed_.empty(); }
   std::size_t size() const { return builder_.size(); }
   std::size_t count() const { return committed_.size(); }
   // Seals the group; nothing enters any more.
   const GroupBuilder& seal();
-  // For Store::apply_parts: the writes of each mutation, then the counters. After seal().
-  std::span<const std::span<const Write>> parts() const { return parts_; }
+  // After seal(), until the next begin(): what the store gets (of each mutation, then the counters), and what
+  // the publish seam sees.
+  std::span<const WriteView> writes() const { return writes_; }
   std::span<const Committed> committed() const { return committed_; }
 
  private:
-  // The version of `key` in this group or before it. The key must live until the next begin().
+  // What is known of all keys of one slot.
+  struct Slot {
+    std::uint64_t written = 0;  // sequence of their last write, whether it came to be or not: a larger number
+                                // only costs a look-up
+    std::uint32_t group = 0;    // the last one that wrote one of them
+    std::uint32_t last = 0;     // index in writes_ of the last such write of that group
+  };
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+
+  // One of writes_ and what was before it.
+  struct Link {
+    std::uint64_t sequence;  // of the mutation that makes the write
+    std::uint32_t before;    // index of the write of the same slot before it in this group, or kNone
+  };
+
+  Slot& slot_of(std::string_view key) { return slots_[slot_number(key)]; }
+  // The version of `key`, whose slot this is, if the group has written it.
+  std::optional<std::uint64_t> version_here(const Slot& slot, std::string_view key) const;
+  // The version of `key` in this group or before it.
   Result<std::uint64_t> version(std::string_view key);
   // Nobody has written `key` after `as_of`, so what was read then still holds. May be false all the same.
-  bool unwritten_since(std::string_view key, std::uint64_t as_of) const;
-  Result<CommitStatus> check(const Mutation& mutation);
-  Result<void> look_up_previous(const Mutation& mutation);
-  void stage(Mutation& mutation, std::uint64_t sequence);
+  bool unwritten_since(std::string_view key, std::uint64_t as_of);
+  Result<CommitStatus> check(std::uint64_t as_of);
+  Result<void> look_up_previous();
+  void stage(std::span<char> mutation, std::uint64_t sequence);
 
   const Store& store_;
-  const std::uint64_t opened_;  // what was written up to here stands in no slot of written_
-  // For each hash of a key the sequence of the last write of such a key, whether it came to be or not: a
-  // larger number only costs a look-up.
-  std::vector<std::uint64_t> written_;
+  const std::uint64_t opened_;  // what was written up to here stands in no slot
+  std::vector<Slot> slots_;
   CounterSums sums_;
   GroupBuilder builder_;
-  std::unordered_map<std::string_view, std::uint64_t> versions_;
-  std::vector<std::span<const Write>> parts_;
+  std::uint32_t group_ = 0;
+  std::vector<WriteView> writes_;
+  std::vector<Link> links_;  // one for each of writes_, before the counters come
   std::vector<Committed> committed_;
-  std::string image_;  // reused between look-ups
-};
 
-// Records and homed prefixes: their images have a header that is stamped and versions that can be read.
-bool has_versions(std::string_view key);
+  // Reused from mutation to mutation.
+  MutationView mutation_;
+  std::vector<std::uint64_t> previous_;  // versions before the writes of mutation_
+  std::string image_;
+};
 
 }  // namespace idnode

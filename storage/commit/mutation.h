@@ -40,8 +40,32 @@ struct Mutation {
   std::uint64_t as_of = 0;
 };
 
+// A mutation as it is read from the log's form: everything points into those octets.
+struct ReadView {
+  std::string_view key;
+  std::uint64_t version = 0;
+};
+struct DeltaView {
+  std::string_view counter;
+  std::int64_t amount = 0;
+  std::int64_t ceiling = 0;
+};
+struct MutationView {
+  std::string_view id;
+  std::string_view actor;
+  std::string_view source;
+  std::string_view action;
+  std::vector<ReadView> reads;
+  std::vector<DeltaView> deltas;
+  std::vector<WriteView> writes;
+  std::string_view answer;
+};
+
 // The log's form of a mutation (storage/log/FORMAT.md). encode appends.
 void encode(const Mutation& mutation, std::string& out);
-Result<Mutation> decode_mutation(std::string_view octets);
+void encode(const MutationView& mutation, std::string& out);
+Result<MutationView> decode_mutation(std::string_view octets);
+// The same into `mutation`, whose lists keep their memory; after a failure it holds anything.
+Result<void> decode_mutation(std::string_view octets, MutationView& mutation);
 
 }  // namespace idnode

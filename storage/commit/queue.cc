@@ -7,27 +7,32 @@ namespace idnode {
 
 bool CommitQueue::room_for(const CommitItem& item) const {
   if (closed_ || size_.items >= most_items_) return false;
-  return size_.items == 0 || size_.bytes + item.bytes <= most_bytes_;
+  return size_.items == 0 || size_.bytes + item.bytes() <= most_bytes_;
 }
 
-void CommitQueue::push(CommitItems& items) {
+std::vector<CommitItem> CommitQueue::push(std::shared_ptr<CommitBatch> batch) {
+  std::vector<CommitItem> refused;
+  std::vector<CommitItem>& items = batch->items;
   bool wake = false;
   {
     std::lock_guard lock(mutex_);
     std::size_t taken = 0;
-    for (; taken < items.size() && room_for(*items[taken]); ++taken) {
+    for (; taken < items.size() && room_for(items[taken]); ++taken) {
       size_.items += 1;
-      size_.bytes += items[taken]->bytes;
-      waiting_.push_back(std::move(items[taken]));
+      size_.bytes += items[taken].bytes();
     }
     pushed_ += taken;
-    items.erase(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(taken));
+    const auto first_refused = items.begin() + static_cast<std::ptrdiff_t>(taken);
+    refused.assign(std::make_move_iterator(first_refused), std::make_move_iterator(items.end()));
+    items.erase(first_refused, items.end());
+    if (taken != 0) waiting_.push_back(std::move(batch));
     wake = !waiting_.empty() && std::exchange(sleeping_, false);
   }
   if (wake) arrived_.notify_one();
+  return refused;
 }
 
-void CommitQueue::take(CommitItems& items, std::chrono::milliseconds patience) {
+void CommitQueue::take(CommitBatches& batches, std::chrono::milliseconds patience) {
   std::unique_lock lock(mutex_);
   if (waiting_.empty() && !closed_ && patience.count() > 0) {
     sleeping_ = true;
@@ -35,11 +40,11 @@ void CommitQueue::take(CommitItems& items, std::chrono::milliseconds patience) {
     sleeping_ = false;
   }
   nudged_ = false;
-  if (items.empty()) {
-    items.swap(waiting_);
+  if (batches.empty()) {
+    batches.swap(waiting_);
   } else {
-    items.insert(items.end(), std::make_move_iterator(waiting_.begin()),
-                 std::make_move_iterator(waiting_.end()));
+    batches.insert(batches.end(), std::make_move_iterator(waiting_.begin()),
+                   std::make_move_iterator(waiting_.end()));
     waiting_.clear();
   }
 }

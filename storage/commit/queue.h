@@ -8,18 +8,9 @@
 #include <mutex>
 #include <vector>
 
-#include "storage/commit/committer.h"
+#include "storage/commit/batch.h"
 
 namespace idnode {
-
-struct CommitItem {
-  Mutation mutation;
-  CommitDone done;
-  std::size_t bytes = 0;  // about what the mutation takes in memory and in the log
-  std::chrono::steady_clock::time_point submitted;
-  CommitResult result;
-};
-using CommitItems = std::vector<std::unique_ptr<CommitItem>>;
 
 // Any thread, but take(), settle() and closed() the commit thread only.
 class CommitQueue {
@@ -27,12 +18,12 @@ class CommitQueue {
   CommitQueue(std::size_t most_bytes, std::size_t most_items)
       : most_bytes_(most_bytes), most_items_(most_items) {}
 
-  // Takes items from the front until it is full; those stay in `items`, as all do when it is closed. An empty
-  // queue takes an item of any size.
-  void push(CommitItems& items);
-  // Appends everything that waits to `items`, waiting at most `patience` for the first. Taken items count
-  // against the bounds until settle().
-  void take(CommitItems& items, std::chrono::milliseconds patience);
+  // Takes items from the front until it is full; the others are returned, as all are when it is closed. An
+  // empty queue takes an item of any size.
+  std::vector<CommitItem> push(std::shared_ptr<CommitBatch> batch);
+  // Appends everything that waits to `batches`, waiting at most `patience` for the first. What is taken
+  // counts against the bounds until settle().
+  void take(CommitBatches& batches, std::chrono::milliseconds patience);
   // take() returns though there may be nothing.
   void nudge();
   // `count` items of `bytes` in all have been answered.
@@ -57,7 +48,7 @@ class CommitQueue {
   mutable std::mutex mutex_;
   std::condition_variable arrived_;
   std::condition_variable settled_;
-  CommitItems waiting_;
+  CommitBatches waiting_;
   Size size_;  // waiting or taken
   std::uint64_t pushed_ = 0;
   std::uint64_t done_ = 0;

@@ -44,11 +44,8 @@ void GroupBuilder::begin(std::uint64_t first, std::uint64_t time_ms, std::string
   out.u64(0);
 }
 
-void GroupBuilder::add(const Mutation& mutation) {
-  Writer out(octets_);
-  const std::size_t length_at = out.reserve_u32();
-  encode(mutation, octets_);
-  out.patch_u32(length_at, static_cast<std::uint32_t>(octets_.size() - length_at - 4));
+void GroupBuilder::add(std::string_view mutation) {
+  Writer(octets_).bytes(mutation);
   ++count_;
 }
 

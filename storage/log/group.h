@@ -8,7 +8,6 @@
 #include "protocol/bytes.h"
 #include "protocol/crypto/digest.h"
 #include "protocol/result.h"
-#include "storage/commit/mutation.h"
 
 namespace idnode {
 
@@ -19,8 +18,8 @@ class GroupBuilder {
  public:
   // `previous`: the hash of the group before.
   void begin(std::uint64_t first, std::uint64_t time_ms, std::string_view previous);
-  // The mutation is encoded as it stands: stamp it before.
-  void add(const Mutation& mutation);
+  // A mutation in the log's form, stamped.
+  void add(std::string_view mutation);
   // Seals the group. At least one mutation has been added.
   void finish();
 

@@ -1,6 +1,7 @@
 #include "storage/log/replay.h"
 
 #include <algorithm>
+#include <iterator>
 #include <span>
 #include <utility>
 
@@ -10,17 +11,17 @@
 namespace idnode {
 namespace {
 
-Result<std::vector<Mutation>> decode_group(const GroupView& group) {
-  std::vector<Mutation> mutations;
+// Hands each mutation of a group to `take`; kCorrupt or kNewerFormat when one cannot be read.
+Result<void> each_mutation(const GroupView& group, auto take) {
+  MutationView mutation;
   MutationWalk walk(group);
   std::string_view encoded;
   while (walk.next(encoded)) {
-    Result<Mutation> mutation = decode_mutation(encoded);
-    if (!mutation) return std::unexpected(mutation.error());
-    mutations.push_back(std::move(*mutation));
+    if (const auto decoded = decode_mutation(encoded, mutation); !decoded) return decoded;
+    take(mutation);
   }
   if (!walk.whole()) return std::unexpected(Errc::kCorrupt);
-  return mutations;
+  return {};
 }
 
 std::unexpected<OpenError> bad_mutation(const LogScan& scan, std::uint64_t offset, Errc code) {
@@ -38,23 +39,22 @@ class Replay {
   explicit Replay(Store& store) : store_(store), sums_(store) {}
 
   Opened<void> take(const LogScan& scan, const GroupView& group) {
-    const Result<std::vector<Mutation>> mutations = decode_group(group);
-    if (!mutations) return bad_mutation(scan, group.offset, mutations.error());
-    std::vector<std::span<const Write>> parts;
+    writes_.clear();
     Result<void> applied;
-    for (const Mutation& mutation : *mutations) {
-      parts.emplace_back(mutation.writes);
+    const Result<void> read = each_mutation(group, [&](const MutationView& mutation) {
+      writes_.insert(writes_.end(), mutation.writes.begin(), mutation.writes.end());
       if (applied) applied = sums_.replay(mutation.deltas);
-    }
-    parts.emplace_back(sums_.writes());
-    if (applied) applied = store_.apply_parts(parts, group.last());
+    });
+    if (!read) return bad_mutation(scan, group.offset, read.error());
+    std::ranges::copy(views_of(sums_.writes()), std::back_inserter(writes_));
+    if (applied) applied = store_.apply_group(writes_, group.last());
     if (!applied) {
       return open_error(applied.error(), "the store refuses a replayed group at sequence " +
                                              std::to_string(group.last()) + " (" +
                                              std::string(name(applied.error())) + "); check the disk");
     }
     ++groups_;
-    mutations_ += mutations->size();
+    mutations_ += group.count;
     sums_.clear();
     return {};
   }
@@ -65,6 +65,7 @@ class Replay {
  private:
   Store& store_;
   CounterSums sums_;
+  std::vector<WriteView> writes_;
   std::uint64_t groups_ = 0;
   std::uint64_t mutations_ = 0;
 };
@@ -287,9 +288,8 @@ Opened<Chain> verify_chain(const std::string& folder, LogFiles& files, const std
     const Opened<bool> more = scan.next(group);
     if (!more) return std::unexpected(more.error());
     if (!*more) break;
-    if (const auto mutations = decode_group(group); !mutations) {
-      return bad_mutation(scan, group.offset, mutations.error());
-    }
+    const Result<void> read = each_mutation(group, [](const MutationView&) {});
+    if (!read) return bad_mutation(scan, group.offset, read.error());
     if (const auto met = mark_check.meet(scan, group); !met) return std::unexpected(met.error());
     if (chain.first == 0) chain.first = group.first;
     ++chain.groups;

@@ -134,15 +134,13 @@ Word* Resident::find_word(std::uint64_t hash, std::string_view key) {
   return index_.find(hash, [&](Entry entry) { return key_of(entry.place()) == key; });
 }
 
-void Resident::stage(std::span<const std::span<const Write>> parts) {
-  for (const auto& part : parts) {
-    for (const Write& write : part) {
-      if (is_record(write.key)) stage(write);
-    }
+void Resident::stage(std::span<const WriteView> writes) {
+  for (const WriteView& write : writes) {
+    if (is_record(write.key)) stage(write);
   }
 }
 
-void Resident::stage(const Write& write) {
+void Resident::stage(const WriteView& write) {
   const std::uint64_t hash = this->hash(write.key);
   const auto record = parse_record(write.image);
   const bool gone = record && record->tombstone;

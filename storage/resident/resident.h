@@ -90,8 +90,8 @@ class Resident {
 
   // `wake` is called from any thread when there is something for work().
   void on_fill(std::function<void()> wake) { fills_.on_first(std::move(wake)); }
-  // The parts of a group, as Store::apply_parts gets them next; they stay until publish().
-  void stage(std::span<const std::span<const Write>> parts);
+  // The writes of a group, as Store::apply_group gets them next; they stay until publish().
+  void stage(std::span<const WriteView> writes);
   // The store has the group.
   void publish();
   // Takes up fills and tidies a little. True: there is more to do.
@@ -110,7 +110,7 @@ class Resident {
   std::string_view key_of(std::uint64_t place) const;
   Word* find_word(std::uint64_t hash, std::string_view key);
 
-  void stage(const Write& write);
+  void stage(const WriteView& write);
   void take_up(const Fill& fill);
   void insert(const Fill& fill, Word* word, bool busy);
   void remove(Word& word);

@@ -34,9 +34,11 @@ void segment(std::string_view octets) {
 std::string sealed(std::string_view octets) {
   Mutation inner;
   inner.answer = octets;
+  std::string encoded;
+  encode(inner, encoded);
   GroupBuilder group;
   group.begin(1, 1, std::string(kHashSize, '\0'));
-  group.add(inner);
+  group.add(encoded);
   group.finish();
   return encode(SegmentHeader()) + std::string(group.octets());
 }

@@ -107,9 +107,9 @@ class World {
     mutation.id = std::string(16, 'w');
     mutation.action = "create";
     mutation.writes.push_back({std::move(key), std::move(image)});
-    filling_.push_back({std::move(mutation), [](const CommitResult& result) {
-                          if (result.status != CommitStatus::kCommitted) fail("not committed");
-                        }});
+    filling_.add(mutation, [](const CommitResult& result) {
+      if (result.status != CommitStatus::kCommitted) fail("not committed");
+    });
   }
 
   void put(std::string_view name, const std::vector<Value>& values) {
@@ -131,7 +131,7 @@ class World {
       if (!store_->get(record_key(name_of(n), false), image, Depth::kDisk)) fail("not read");
   }
 
-  std::vector<Submission> filling_;
+  CommitBatch filling_;
   std::shared_ptr<Settings> settings_;
   std::shared_ptr<NodeIdentity> identity_;
   std::unique_ptr<RocksStore> store_;

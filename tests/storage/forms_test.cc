@@ -106,6 +106,19 @@ TEST(Mutation, IsReadAsItWasWritten) {
   EXPECT_EQ(again, octets);
 }
 
+// Nothing of the one before is left.
+TEST(Mutation, ViewIsUsedAgain) {
+  std::string many;
+  encode(full(), many);
+  std::string none;
+  encode(Mutation(), none);
+  MutationView view;
+  ASSERT_TRUE(decode_mutation(many, view));
+  EXPECT_EQ(view.writes.size(), 2U);
+  ASSERT_TRUE(decode_mutation(none, view));
+  EXPECT_TRUE(view.reads.empty() && view.deltas.empty() && view.writes.empty() && view.answer.empty());
+}
+
 TEST(Mutation, EveryCutIsRefusedAndSoIsMore) {
   std::string octets;
   encode(full(), octets);

@@ -49,6 +49,12 @@ inline Mutation put(const std::string& name, std::uint64_t version, const std::s
   return mutation;
 }
 
+inline std::string encoded(const Mutation& mutation) {
+  std::string octets;
+  encode(mutation, octets);
+  return octets;
+}
+
 inline CommitResult commit(Committer& committer, Mutation mutation) {
   std::promise<CommitResult> answered;
   committer.submit(std::move(mutation), [&](const CommitResult& result) { answered.set_value(result); });

@@ -47,10 +47,7 @@ TEST_P(StoreTest, GivesBackWhatWasApplied) {
   std::string image;
   EXPECT_EQ(store_->get("ra", image, Depth::kDisk), false);
   EXPECT_EQ(store_->applied(), 0U);
-  const std::vector<Write> first = {{"ra", "1"}, {"rb", "2"}};
-  const std::vector<Write> second = {{"ra", "3"}, {"c", "4"}};
-  const std::vector<std::span<const Write>> parts = {first, second};
-  ASSERT_TRUE(store_->apply_parts(parts, 2));
+  ASSERT_TRUE(store_->apply(std::vector<Write>{{"ra", "1"}, {"rb", "2"}, {"ra", "3"}, {"c", "4"}}, 2));
   EXPECT_EQ(store_->applied(), 2U);
   EXPECT_EQ(store_->get("ra", image, Depth::kMemory), true);
   EXPECT_EQ(image, "3");

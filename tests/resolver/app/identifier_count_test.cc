@@ -48,7 +48,8 @@ TEST(IdentifierCount, CountsWhatIsThereAndFollowsWhatComes) {
   const auto commit = [&](const std::string& action, const std::string& key, std::string image,
                           std::uint64_t time) {
     const Mutation mutation = world.apply(action, key, std::move(image), time);
-    const Committed committed{world.sequence, time, &mutation};
+    const auto writes = views_of(mutation.writes);
+    const Committed committed{world.sequence, time, mutation.action, writes};
     count.committed({&committed, 1});
   };
   commit("create", record_key("88.118/new", false), make_record("88.118/new", 0, 0, ""), 7);

@@ -27,8 +27,8 @@ class ColdStore final : public Store {
   std::unique_ptr<Cursor> scan(std::string_view from, std::string_view to) const override {
     return below_.scan(from, to);
   }
-  Result<void> apply_parts(std::span<const std::span<const Write>> parts, std::uint64_t sequence) override {
-    return below_.apply_parts(parts, sequence);
+  Result<void> apply_group(std::span<const WriteView> writes, std::uint64_t sequence) override {
+    return below_.apply_group(writes, sequence);
   }
   std::uint64_t applied() const override { return below_.applied(); }
   Result<void> flush() override { return below_.flush(); }

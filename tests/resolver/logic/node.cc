@@ -90,10 +90,9 @@ void Node::write(std::vector<Write> writes) {
     const bool had = store.get(each.key, before, Depth::kDisk).value_or(false);
     stamp_record(each.image, sequence_, had ? parse_record(before)->sequence : 0, now.ms);
   }
-  Mutation mutation;
-  mutation.writes = std::move(writes);
-  if (!store.apply(mutation.writes, sequence_)) std::abort();
-  const Committed committed_one{sequence_, now.ms, &mutation};
+  const std::vector<WriteView> views = views_of(writes);
+  if (!store.apply_group(views, sequence_)) std::abort();
+  const Committed committed_one{sequence_, now.ms, "", views};
   routes.publish(std::span(&committed_one, 1), identity_->site);
 }
 

@@ -28,8 +28,8 @@ class SlowStore final : public Store {
     if (walks_fail) return std::make_unique<FailedWalk>();
     return store_.scan(from, to);
   }
-  Result<void> apply_parts(std::span<const std::span<const Write>> parts, std::uint64_t sequence) override {
-    return store_.apply_parts(parts, sequence);
+  Result<void> apply_group(std::span<const WriteView> writes, std::uint64_t sequence) override {
+    return store_.apply_group(writes, sequence);
   }
   std::uint64_t applied() const override { return store_.applied(); }
   Result<void> flush() override { return store_.flush(); }

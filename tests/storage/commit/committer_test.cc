@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "storage/commit/counters.h"
+#include "storage/commit/group_draft.h"
 #include "tests/storage/made.h"
 
 namespace idnode {
@@ -108,10 +109,10 @@ TEST_F(CommitterTest, KnownReadsMeetTheOpenGroup) {
   open();
   commit(*committer_, put("88.118/a", 0, "v1"));
   std::vector<CommitStatus> statuses(3);
-  std::vector<Submission> batch;
+  CommitBatch batch;
   for (std::size_t i = 0; i < statuses.size(); ++i) {
-    batch.push_back({put_as_of("88.118/a", i == 2 ? 2 : 1, 1),
-                     [&statuses, i](const CommitResult& result) { statuses[i] = result.status; }});
+    batch.add(put_as_of("88.118/a", i == 2 ? 2 : 1, 1),
+              [&statuses, i](const CommitResult& result) { statuses[i] = result.status; });
   }
   committer_->submit(std::move(batch));
   committer_->drain();
@@ -236,16 +237,97 @@ TEST_F(CommitterTest, BatchIsOneGroupAndIsCutWhereTheQueueEnds) {
   limits.queue_mutations = 50;
   open(limits);
   std::vector<CommitStatus> statuses(60);
-  std::vector<Submission> batch;
+  CommitBatch batch;
   for (std::size_t i = 0; i < statuses.size(); ++i) {
-    batch.push_back({put("88.118/" + std::to_string(i), 0, "x"),
-                     [&statuses, i](const CommitResult& r) { statuses[i] = r.status; }});
+    batch.add(put("88.118/" + std::to_string(i), 0, "x"),
+              [&statuses, i](const CommitResult& r) { statuses[i] = r.status; });
   }
   committer_->submit(std::move(batch));
   committer_->drain();
   EXPECT_EQ(std::count(statuses.begin(), statuses.begin() + 50, CommitStatus::kCommitted), 50);
   EXPECT_EQ(std::count(statuses.begin() + 50, statuses.end(), CommitStatus::kBusy), 10);
   EXPECT_EQ(committer_->counters().groups, 1U);
+}
+
+TEST_F(CommitterTest, BatchMayTakeSeveralGroups) {
+  CommitLimits limits;
+  limits.group_mutations = 10;
+  open(limits);
+  std::vector<CommitResult> results(25);
+  CommitBatch batch;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    batch.add(put("88.118/" + std::to_string(i), 0, "x"),
+              [&results, i](const CommitResult& r) { results[i] = r; });
+  }
+  committer_->submit(std::move(batch));
+  committer_->drain();
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    EXPECT_EQ(results[i].status, CommitStatus::kCommitted) << i;
+    EXPECT_EQ(results[i].sequence, i + 1);
+  }
+  EXPECT_EQ(committer_->counters().groups, 3U);
+  EXPECT_EQ(committer_->counters().queued, 0U);
+}
+
+// Names whose keys share a slot of the draft are not taken for each other within one group.
+void keep_slots_apart(Committer& committer, std::uint64_t as_of) {
+  const auto slot = [](const std::string& name) { return GroupDraft::slot_number(record_key(name, false)); };
+  std::vector<std::string> names = {"88.118/0"};
+  for (int i = 1; names.size() < 3; ++i) {
+    const std::string name = "88.118/" + std::to_string(i);
+    if (slot(name) == slot(names[0])) names.push_back(name);
+  }
+  ASSERT_EQ(commit(committer, put("88.118/other", 0, "x")).sequence, 1U);
+  struct Step {
+    std::size_t name;
+    std::uint64_t version;
+    std::uint64_t sequence;  // 0: it must decide again
+  };
+  const std::vector<Step> steps = {{0, 0, 2}, {1, 0, 3}, {0, 3, 0}, {0, 2, 4}, {1, 2, 0}, {1, 3, 5},
+                                   {2, 5, 0}, {2, 0, 6}, {0, 4, 7}, {0, 4, 0}, {2, 6, 8}, {1, 5, 9}};
+  std::vector<CommitResult> results(steps.size());
+  CommitBatch batch;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    Mutation mutation = put(names[steps[i].name], steps[i].version, "x");
+    mutation.as_of = as_of;
+    batch.add(mutation, [&results, i](const CommitResult& result) { results[i] = result; });
+  }
+  committer.submit(std::move(batch));
+  committer.drain();
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    EXPECT_EQ(results[i].status, steps[i].sequence != 0 ? CommitStatus::kCommitted : CommitStatus::kAgain)
+        << i;
+    EXPECT_EQ(results[i].sequence, steps[i].sequence) << i;
+  }
+}
+
+TEST_F(CommitterTest, KeysOfOneSlotAreKeptApart) {
+  open();
+  keep_slots_apart(*committer_, 0);
+  std::string image;
+  EXPECT_EQ(stored(*store_, "88.118/0", image).previous, 4U);
+}
+
+TEST_F(CommitterTest, KeysOfOneSlotAreKeptApartWhenTheirReadsAreDated) {
+  open();
+  keep_slots_apart(*committer_, 1);
+  std::string image;
+  EXPECT_EQ(stored(*store_, "88.118/0", image).previous, 4U);
+}
+
+// The image that stays is the last, and its history leads to itself.
+TEST_F(CommitterTest, OneMutationMayWriteAKeyTwice) {
+  open();
+  commit(*committer_, put("88.118/a", 0, "v1"));
+  Mutation twice = put("88.118/a", 1, "v2");
+  twice.writes.push_back(put("88.118/a", 1, "v3").writes[0]);
+  EXPECT_EQ(commit(*committer_, std::move(twice)).status, CommitStatus::kCommitted);
+  std::string image;
+  const RecordView record = stored(*store_, "88.118/a", image);
+  EXPECT_EQ(record.values, "v3");
+  EXPECT_EQ(record.sequence, 2U);
+  EXPECT_EQ(record.previous, 2U);
+  EXPECT_EQ(commit(*committer_, put("88.118/a", 2, "v4")).status, CommitStatus::kCommitted);
 }
 
 TEST_F(CommitterTest, LowWaterMarkRefusesAndRecovers) {

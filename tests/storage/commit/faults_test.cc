@@ -29,12 +29,12 @@ class StubbornStore final : public Store {
   std::unique_ptr<Cursor> scan(std::string_view from, std::string_view to) const override {
     return store_.scan(from, to);
   }
-  Result<void> apply_parts(std::span<const std::span<const Write>> parts, std::uint64_t sequence) override {
+  Result<void> apply_group(std::span<const WriteView> writes, std::uint64_t sequence) override {
     if (refuse_batches) {
       ++refused;
       return std::unexpected(error.load());
     }
-    return store_.apply_parts(parts, sequence);
+    return store_.apply_group(writes, sequence);
   }
   std::uint64_t applied() const override { return store_.applied(); }
   Result<void> flush() override { return {}; }

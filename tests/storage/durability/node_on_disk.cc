@@ -95,16 +95,15 @@ CommitStatus NodeOnDisk::commit(const std::vector<Change>& burst, History& histo
   std::uint64_t sequence = history.acked;
   history.changes.resize(history.acked);
   std::vector<std::promise<CommitStatus>> answers(burst.size());
-  std::vector<Submission> submissions;
+  CommitBatch batch;
   for (std::size_t i = 0; i < burst.size(); ++i) {
     const std::uint64_t version = records[burst[i].name].version;
     records[burst[i].name].version = ++sequence;
-    submissions.push_back({mutation_of(burst[i], version), [&answers, i](const CommitResult& result) {
-                             answers[i].set_value(result.status);
-                           }});
+    batch.add(mutation_of(burst[i], version),
+              [&answers, i](const CommitResult& result) { answers[i].set_value(result.status); });
     history.changes.push_back(burst[i]);
   }
-  committer_->submit(std::move(submissions));
+  committer_->submit(std::move(batch));
   CommitStatus status = CommitStatus::kCommitted;
   for (auto& answer : answers) {
     const CommitStatus one = answer.get_future().get();

@@ -15,6 +15,7 @@
 namespace idnode {
 namespace {
 
+using made::encoded;
 using made::put;
 
 constexpr const char* kFolder = "log";
@@ -39,7 +40,7 @@ struct Node {
     GroupBuilder group;
     group.begin(log->position().sequence + 1, log->position().time_ms + 1, log->position().hash);
     for (int i = 0; i < count; ++i) {
-      group.add(put("88.118/" + std::to_string(group.first() + group.count()), 0, "value"));
+      group.add(encoded(put("88.118/" + std::to_string(group.first() + group.count()), 0, "value")));
     }
     group.finish();
     return log->append(group);
@@ -257,7 +258,7 @@ TEST(Log, ForeignSegmentIsRefused) {
     GroupBuilder group;
     group.begin(other.log->position().sequence + 1, 77, other.log->position().hash);
     for (int k = 0; k < 1 + i % 3; ++k) {
-      group.add(put("88.118/" + std::to_string(group.first() + group.count()), 0, "VALUE"));
+      group.add(encoded(put("88.118/" + std::to_string(group.first() + group.count()), 0, "VALUE")));
     }
     group.finish();
     ASSERT_TRUE(other.log->append(group));

@@ -27,7 +27,7 @@ Result<void> append(Log& log, int count, const std::string& values = "value", st
   GroupBuilder group;
   group.begin(log.position().sequence + 1, log.position().time_ms + 1, log.position().hash);
   for (int i = 0; i < count; ++i) {
-    group.add(made::put("88.118/" + std::to_string(group.first() + group.count()), 0, values));
+    group.add(made::encoded(made::put("88.118/" + std::to_string(group.first() + group.count()), 0, values)));
   }
   group.finish();
   return log.append(group, durable);

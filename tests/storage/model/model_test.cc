@@ -54,14 +54,12 @@ class ForgetfulStore final : public Store {
   std::unique_ptr<Cursor> scan(std::string_view from, std::string_view to) const override {
     return store_->scan(from, to);
   }
-  Result<void> apply_parts(std::span<const std::span<const Write>> parts, std::uint64_t sequence) override {
-    std::vector<Write> kept;
-    for (const auto part : parts) {
-      for (const Write& write : part) {
-        if (++writes_ % 200 != 0) kept.push_back(write);
-      }
+  Result<void> apply_group(std::span<const WriteView> writes, std::uint64_t sequence) override {
+    std::vector<WriteView> kept;
+    for (const WriteView& write : writes) {
+      if (++writes_ % 200 != 0) kept.push_back(write);
     }
-    return store_->apply(kept, sequence);
+    return store_->apply_group(kept, sequence);
   }
   std::uint64_t applied() const override { return store_->applied(); }
   Result<void> flush() override { return store_->flush(); }

@@ -44,8 +44,7 @@ struct Tier {
   explicit Tier(std::size_t bytes = 8 * kMiB) : resident(bytes, kKey) {}
 
   void commit(const std::vector<Write>& writes) {
-    const std::span<const Write> part(writes);
-    resident.stage({&part, 1});
+    resident.stage(views_of(writes));
     ASSERT_TRUE(store.apply(writes, ++sequence));
     resident.publish();
     resident.work();
@@ -128,8 +127,7 @@ TEST(ResidentTier, SendsToTheStoreWhileAGroupIsUnderWay) {
   EXPECT_EQ(tier.kind("1/new"), Kind::kAbsent);
   const std::vector<Write> writes = {put("1/a", "new"), gone("1/b"), put("1/new", "new"),
                                      put("1/a", "newer")};
-  const std::span<const Write> part(writes);
-  tier.resident.stage({&part, 1});
+  tier.resident.stage(views_of(writes));
   for (const char* name : {"1/a", "1/b", "1/new"}) EXPECT_EQ(tier.kind(name), Kind::kStore) << name;
   EXPECT_EQ(tier.kind("1/c"), Kind::kValues);
   ASSERT_TRUE(tier.store.apply(writes, 9));
