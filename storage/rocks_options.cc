@@ -100,8 +100,9 @@ rocksdb::Options rocks_options(const RocksSettings& settings, const std::string&
   options.max_write_buffer_number = 3;
   options.write_buffer_manager =
       std::make_shared<rocksdb::WriteBufferManager>(4 * options.write_buffer_size, cache);
-  // Most look-ups of the commit thread are for names that are not there.
-  options.memtable_prefix_bloom_size_ratio = 0.05;
+  // Most look-ups of the commit thread are for names that are not there. Ten bits a key for records of a
+  // hundred octets, and small enough to stay in the processor's cache.
+  options.memtable_prefix_bloom_size_ratio = 0.01;
   options.memtable_whole_key_filtering = true;
   options.compression = rocksdb::kLZ4Compression;
   options.bottommost_compression = rocksdb::kZSTD;
