@@ -271,6 +271,10 @@ void add_node(std::vector<Field>& out) {
            IDNODE_WHERE(node.administrators), identities(), false, "[]", "[\"300:88.118/ADMIN\"]"));
   out.push_back(number({"node", "workers", Change::kRestart, "Worker threads; 0: one for each core."},
                        &NodeSettings::workers, kGroup, 0, 1'024));
+  out.push_back(number({"node", "spin_us", Change::kRestart,
+                        "How long a worker with nothing to do polls before it sleeps, in microseconds. Saves "
+                        "waking it; costs a processor for each worker while requests come."},
+                       &NodeSettings::spin_us, kGroup, 0, 1'000'000));
   out.push_back(yes_no({"node", "case_sensitive", Change::kRestart,
                         "Whether suffixes that differ in case only are different. Stamped into the store by "
                         "`idnode init`."},

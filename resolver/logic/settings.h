@@ -19,6 +19,7 @@ struct NodeSettings {
   std::vector<std::string> prefixes;  // "88.118"; "0.NA" makes a top-level node
   std::vector<Reference> administrators;
   std::uint32_t workers = 0;  // 0: one per core
+  std::uint32_t spin_us = 0;  // how long a worker polls before it sleeps
   bool case_sensitive = false;
   bool default_administrator = true;
 };

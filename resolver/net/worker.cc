@@ -24,11 +24,28 @@ Worker::~Worker() {
   mailbox_->context_ = nullptr;
 }
 
-void Worker::start() {
-  thread_ = std::thread([this] {
+void Worker::start(std::chrono::microseconds spin) {
+  thread_ = std::thread([this, spin] {
     pthread_setname_np(pthread_self(), ("worker-" + std::to_string(index_)).c_str());
-    context_.run();
+    run(spin);
   });
+}
+
+void Worker::run(std::chrono::microseconds spin) {
+  using steady = std::chrono::steady_clock;
+  if (spin.count() == 0) {
+    context_.run();
+    return;
+  }
+  steady::time_point last = steady::now();  // there was something to do
+  while (!context_.stopped()) {
+    if (context_.poll() != 0) {
+      last = steady::now();
+    } else if (steady::now() - last >= spin) {
+      context_.run_one();
+      last = steady::now();
+    }
+  }
 }
 
 void Worker::stop() {

@@ -4,6 +4,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -33,7 +34,8 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  void start();
+  // `spin`: how long it polls when there is nothing to do, before it sleeps.
+  void start(std::chrono::microseconds spin = {});
   // Ends the loop after the task that runs, and joins. Not from the worker itself.
   void stop();
 
@@ -44,6 +46,8 @@ class Worker {
   void call(std::move_only_function<void()> task);
 
  private:
+  void run(std::chrono::microseconds spin);
+
   unsigned index_;
   boost::asio::io_context context_{1};
   std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> guard_;

@@ -40,6 +40,7 @@ TEST(Config, DefaultsAreTheDocumentedOnes) {
   EXPECT_EQ(s.node.site_address, std::vector<std::string>{"127.0.0.1"});
   EXPECT_EQ(s.node.prefixes, std::vector<std::string>{"88.118"});
   EXPECT_EQ(s.node.workers, 0U);
+  EXPECT_EQ(s.node.spin_us, 0U);
   EXPECT_FALSE(s.node.case_sensitive);
   EXPECT_TRUE(s.node.default_administrator);
   ASSERT_EQ(s.listen.handle.size(), 1U);
@@ -116,6 +117,7 @@ TEST(Config, NumbersKeepTheirBounds) {
     std::int64_t low, high;
   };
   std::vector<Case> cases = {{"node", "workers", 0, 1024},
+                             {"node", "spin_us", 0, 1'000'000},
                              {"node", "site_port", 0, 65'535},
                              {"storage", "memory_mb", 64, 16'777'216}};
   for (const LimitRow& row : kLimitRows) {
