@@ -39,18 +39,27 @@ Connection::~Connection() {
 
 // A read that leaves room in the buffer has emptied the socket, unless there is an end, an error or urgent
 // data in it: what comes later is reported anew.
-void Connection::ready(std::uint32_t events) {
+void Connection::reported(std::uint32_t events) {
   readable_ = readable_ || events != EPOLLOUT;
   to_the_end_ = to_the_end_ || (events & ~std::uint32_t{EPOLLIN | EPOLLOUT}) != 0;
-  step();
 }
 
-void Connection::step() {
+void Connection::read(Now now, std::uint64_t now_us, std::span<char>& room) {
   if (over_) return;
-  began_us_ = steady_us();
-  now_ = clock_now(began_us_);
-  if (readable_ && may_read()) read();
-  if (!over_) turn();
+  now_ = now;
+  began_us_ = now_us;
+  if (readable_ && may_read()) receive(room);
+}
+
+void Connection::work() {
+  if (over_) return;
+  take_up(std::exchange(arrived_, {}));
+  if (linger_ms_ == 0) turn();
+}
+
+void Connection::write() {
+  if (!over_) flush();
+  if (!over_ && closing_ && slots_.empty() && unsent() == 0) linger();
   if (over_) return cut();
   if (readable_ && may_read()) return wake();  // after the others
   if (idle()) release_buffers();
@@ -60,9 +69,8 @@ void Connection::wake() {
   if (!std::exchange(woken_, true)) among_.wake(*this);
 }
 
-void Connection::read() {
-  std::string& scratch = lane_.scratch;
-  const ssize_t n = ::recv(socket_.get(), scratch.data(), scratch.size(), MSG_DONTWAIT);
+void Connection::receive(std::span<char>& room) {
+  const ssize_t n = ::recv(socket_.get(), room.data(), room.size(), MSG_DONTWAIT);
   if (n < 0) {
     if (errno == EAGAIN) {
       readable_ = to_the_end_ = false;
@@ -77,15 +85,20 @@ void Connection::read() {
     return;
   }
   const auto size = static_cast<std::size_t>(n);
-  readable_ = to_the_end_ || size == scratch.size();
+  readable_ = to_the_end_ || size == room.size();
+  arrived_ = {room.data(), size};
+  room = room.subspan(size);
   active_ms_ = now_.steady_ms;
   among_.touch(*this);
   lane_.probe.octets_in[1].add(size);
+}
+
+void Connection::take_up(std::string_view octets) {
+  if (octets.empty()) return;
   if (linger_ms_ != 0) {
-    lingered_ += size;
+    lingered_ += octets.size();
     return;
   }
-  std::string_view octets(scratch.data(), size);
   if (in_left() == 0) {
     in_.clear();
     in_taken_ = 0;
@@ -101,7 +114,6 @@ void Connection::read() {
 }
 
 void Connection::turn() {
-  if (linger_ms_ != 0) return linger();
   // Answers that are next in order make room for requests that wait, and these for further answers.
   for (;;) {
     collect();
@@ -118,8 +130,6 @@ void Connection::turn() {
   if (eof_ && !closing_) end_of_input();
   if (closing_) forget_input();
   note_stop();
-  flush();
-  if (!over_ && closing_ && slots_.empty() && unsent() == 0) linger();
 }
 
 // The client has sent its last octet. What is whole is still answered.

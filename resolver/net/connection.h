@@ -12,6 +12,7 @@
 #include <deque>
 #include <list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -34,8 +35,12 @@ class Connection {
 
   int socket() const { return socket_.get(); }
   // The socket reports these epoll events; each readiness once (edge-triggered).
-  void ready(std::uint32_t events);
-  void step();
+  void reported(std::uint32_t events);
+  // The parts of a step, in their order. What is read stays in `room` until work(); `room` becomes what is
+  // left of it.
+  void read(Now now, std::uint64_t now_us, std::span<char>& room);
+  void work();
+  void write();
   // It has ended, and nobody but its owner knows it any more.
   bool over() const { return over_; }
   // Closes when a deadline has passed; called every now and then.
@@ -58,7 +63,8 @@ class Connection {
   };
   enum class Framing { kWhole, kPartial, kBroken };
 
-  void read();
+  void receive(std::span<char>& room);
+  void take_up(std::string_view octets);
   void turn();
   // Starts what may start of `octets`; returns how many of them are done with.
   std::size_t consume(std::string_view octets);
@@ -91,7 +97,8 @@ class Connection {
   Admission::Ticket ticket_;
   std::list<std::unique_ptr<Connection>>::iterator place_;  // in the order of activity
 
-  std::string in_;  // octets that arrived and are not done with, from in_taken_ on
+  std::string_view arrived_;  // read in this step, not yet taken up
+  std::string in_;            // octets that arrived and are not done with, from in_taken_ on
   std::size_t in_taken_ = 0;
   std::string out_;
   std::size_t out_sent_ = 0;

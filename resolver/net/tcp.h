@@ -2,8 +2,8 @@
 //
 // Their sockets are in an epoll set of their own, which says once when something has come (edge-triggered):
 // a request costs no call but its reading and its writing, where a wait of the event loop would cost a third.
-// The event loop waits for the set. A connection ends by cut(), and is destroyed when it is stepped next,
-// never while it or another one is at work.
+// The event loop waits for the set. Those that are ready at the same time are stepped together. A connection
+// ends by cut(), and is destroyed when it is stepped next, never while it or another one is at work.
 #pragma once
 
 #include <atomic>
@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -48,7 +49,7 @@ class Connections {
   void wake(Connection& connection);
   void touch(Connection& connection) { all_.splice(all_.end(), all_, connection.place_); }
   std::shared_ptr<Drive>& fast_drive();
-  // One buffer that goes from connection to connection, so that idle ones need none.
+  // Buffers that go from connection to connection, so that idle ones need none.
   void lend(std::string& buffer);
   void take_back(std::string& buffer);
 
@@ -56,6 +57,8 @@ class Connections {
   void wait();
   void poll();
   void step_woken();
+  void step();
+  std::size_t step_some(std::span<Connection* const> rest);
   void destroy(Connection& connection);
   void look();
 
@@ -64,9 +67,9 @@ class Connections {
   boost::asio::posix::stream_descriptor set_;
   std::list<std::unique_ptr<Connection>> all_;  // the longest quiet first
   std::vector<Connection*> woken_;              // each once
-  std::vector<Connection*> stepping_;           // those before
+  std::vector<Connection*> stepping_;           // those of this turn
   std::shared_ptr<Drive> fast_;
-  std::string spare_;
+  std::vector<std::string> spares_;
   bool draining_ = false;
   std::uint64_t looks_ = 0;
   std::atomic<std::size_t> open_{0};

@@ -172,6 +172,66 @@ TEST_F(NetOrder, WhatOneReadLeavesIsReadOn) {
   EXPECT_TRUE(client.wait_closed(2s));
 }
 
+// One turn of the worker reads, answers and writes many connections: what happens to one is nothing to the
+// others, and what does not fit into one turn is taken up in the next.
+TEST_F(NetOrder, ManyReadyAtTheSameTime) {
+  std::atomic<bool> held{false}, released{false};
+  NetNode node([](Settings& s) { s.node.workers = 1; },
+               [&](unsigned, const Source&, const ExchangeRecord& record, std::chrono::microseconds) {
+                 if (record.name != "now/1") return;
+                 held = true;
+                 while (!released) std::this_thread::sleep_for(1ms);
+               });
+  constexpr std::size_t kClients = 150, kKinds = 6, kEach = 300;
+  std::vector<Client> clients;
+  for (std::size_t i = 0; i <= kClients; ++i) {
+    clients.push_back(node.client());
+    ASSERT_TRUE(clients.back().ask(resolve("now/0")));
+  }
+  send(clients.back(), {"now/1"});
+  while (!held) std::this_thread::sleep_for(1ms);
+  const std::string whole = *clients[0].frame(resolve("now/5"));
+  std::string many;  // four of these are more than the worker reads in one turn
+  for (std::size_t i = 0; i < kEach; ++i) many += *clients[0].frame(resolve("now/" + std::to_string(i)));
+  for (std::size_t i = 0; i < kClients; ++i) {
+    Client& client = clients[i];
+    switch (i % kKinds) {
+      case 0: ASSERT_TRUE(client.send_octets(whole)); break;
+      case 1: ASSERT_TRUE(client.send_octets(whole + whole.substr(0, whole.size() / 2))); break;
+      case 2: ASSERT_TRUE(client.send_octets(many)); break;
+      case 3: ASSERT_TRUE(client.send_octets(*client.frame(resolve("bye/x")) + whole)); break;
+      case 4: ASSERT_TRUE(client.send_octets(whole + std::string(64, '\xff'))); break;
+      default: ASSERT_TRUE(client.send_octets(whole)); client.half_close();
+    }
+  }
+  released = true;
+  EXPECT_EQ(names(clients.back(), 1), "now/1 ");
+  for (std::size_t i = 0; i < kClients; ++i) {
+    SCOPED_TRACE(i);
+    Client& client = clients[i];
+    if (i % kKinds == 2) {
+      for (std::size_t k = 0; k < kEach; ++k) {
+        const auto reply = client.receive_any();
+        ASSERT_TRUE(reply) << k << ": " << name(reply.error());
+        ASSERT_EQ(reply->response.name, "now/" + std::to_string(k));
+      }
+      continue;
+    }
+    const auto reply = client.receive_any();
+    ASSERT_TRUE(reply) << name(reply.error());
+    EXPECT_EQ(reply->response.name, i % kKinds == 3 ? "bye/x" : "now/5");
+    switch (i % kKinds) {
+      case 0: break;
+      case 1:
+        ASSERT_TRUE(client.send_octets(whole.substr(whole.size() / 2)));
+        EXPECT_EQ(client.receive_any()->response.name, "now/5");
+        break;
+      case 4: EXPECT_EQ(client.receive_any()->code(), ResponseCode::kProtocolError); [[fallthrough]];
+      default: EXPECT_TRUE(client.wait_closed(2s));
+    }
+  }
+}
+
 TEST_F(NetOrder, AnAnswerMayCloseAndWhatFollowsIsNotAnswered) {
   NetNode node;
   Client client = node.client();
