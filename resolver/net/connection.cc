@@ -70,7 +70,7 @@ void Connection::wake() {
 }
 
 void Connection::receive(std::span<char>& room) {
-  const ssize_t n = ::recv(socket_.get(), room.data(), room.size(), MSG_DONTWAIT);
+  const ssize_t n = receive_now(socket_.get(), room);
   if (n < 0) {
     if (errno == EAGAIN) {
       readable_ = to_the_end_ = false;
@@ -254,7 +254,7 @@ void Connection::collect() {
 
 void Connection::flush() {
   while (unsent() != 0) {
-    const ssize_t n = ::send(socket_.get(), out_.data() + out_sent_, unsent(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t n = send_now(socket_.get(), std::string_view(out_).substr(out_sent_));
     const std::uint64_t now_ms = now_.steady_ms;
     if (n >= 0) {
       out_sent_ += static_cast<std::size_t>(n);

@@ -1,6 +1,7 @@
 #include "resolver/net/sockets.h"
 
 #include <arpa/inet.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -63,6 +64,14 @@ Result<Descriptor> make_socket(const Endpoint& endpoint, int type) {
   if (family == AF_INET6 && ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0)
     return std::unexpected(Errc::kIo);
   return fd;
+}
+
+ssize_t receive_now(int fd, std::span<char> room) {
+  return ::syscall(SYS_recvfrom, fd, room.data(), room.size(), MSG_DONTWAIT, nullptr, nullptr);
+}
+
+ssize_t send_now(int fd, std::string_view octets) {
+  return ::syscall(SYS_sendto, fd, octets.data(), octets.size(), MSG_DONTWAIT | MSG_NOSIGNAL, nullptr, 0);
 }
 
 }  // namespace idnode

@@ -5,6 +5,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <span>
+#include <string_view>
 #include <utility>
 
 #include "protocol/address.h"
@@ -47,5 +49,10 @@ Endpoint local_endpoint(int fd);
 // A non-blocking, close-on-exec socket of the endpoint's family; `type` is SOCK_STREAM or SOCK_DGRAM. IPv6
 // sockets take IPv6 only (V6ONLY). kIo with errno set.
 Result<Descriptor> make_socket(const Endpoint& endpoint, int type);
+
+// recv() and send() without waiting; -1 and errno as they do. Those of the C library are points where a
+// thread may be cancelled, which costs them two locked instructions each; nobody cancels threads here.
+ssize_t receive_now(int fd, std::span<char> room);
+ssize_t send_now(int fd, std::string_view octets);
 
 }  // namespace idnode
