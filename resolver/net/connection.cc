@@ -51,6 +51,14 @@ void Connection::read(Now now, std::uint64_t now_us, std::span<char>& room) {
   if (readable_ && may_read()) receive(room);
 }
 
+void Connection::foresee(Foresight& foresight) const {
+  if (in_left() != 0) return;
+  std::string_view rest = arrived_;
+  for (handle::Envelope envelope; frame_at(rest, envelope) == Framing::kWhole;
+       rest.remove_prefix(handle::kEnvelopeSize + envelope.length))
+    foresight.expect(rest.substr(handle::kEnvelopeSize, envelope.length));
+}
+
 void Connection::work() {
   if (over_) return;
   take_up(std::exchange(arrived_, {}));

@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 
+#include "resolver/logic/foresight.h"
 #include "resolver/net/lane.h"
 #include "resolver/net/limits_by_source.h"
 #include "resolver/net/sockets.h"
@@ -39,6 +40,7 @@ class Connection {
   // The parts of a step, in their order. What is read stays in `room` until work(); `room` becomes what is
   // left of it.
   void read(Now now, std::uint64_t now_us, std::span<char>& room);
+  void foresee(Foresight& foresight) const;
   void work();
   void write();
   // It has ended, and nobody but its owner knows it any more.

@@ -111,6 +111,8 @@ std::size_t Connections::step_some(std::span<Connection* const> rest) {
   while (n < std::min(rest.size(), kTogether) && room.size() >= kLeastRoom)
     rest[n++]->read(now, now_us, room);
   const auto some = rest.first(n);
+  for (Connection* connection : some) connection->foresee(foresight_);
+  foresight_.fetch(*lane_.services);
   for (Connection* connection : some) connection->work();
   for (Connection* connection : some) connection->write();
   return n;

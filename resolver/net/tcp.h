@@ -70,6 +70,7 @@ class Connections {
   std::vector<Connection*> stepping_;           // those of this turn
   std::shared_ptr<Drive> fast_;
   std::vector<std::string> spares_;
+  Foresight foresight_;
   bool draining_ = false;
   std::uint64_t looks_ = 0;
   std::atomic<std::size_t> open_{0};

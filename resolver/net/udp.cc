@@ -135,6 +135,7 @@ void UdpSocket::drain() {
     if (n <= 0) break;
     started_us_ = steady_us();
     now_ = clock_now(started_us_);
+    foresee(static_cast<std::size_t>(n));
     for (int i = 0; i < n; ++i) {
       const auto k = static_cast<std::size_t>(i);
       take(std::string_view(b.in[k].data(), b.in_heads[k].msg_len), b.in_heads[k].msg_hdr);
@@ -142,6 +143,15 @@ void UdpSocket::drain() {
     flush();
     if (static_cast<std::size_t>(n) < kBatch) break;
   }
+}
+
+void UdpSocket::foresee(std::size_t batch) {
+  const Buffers& b = *buffers_;
+  for (std::size_t i = 0; i < batch; ++i) {
+    const std::string_view octets(b.in[i].data(), b.in_heads[i].msg_len);
+    if (octets.size() > handle::kEnvelopeSize) foresight_.expect(octets.substr(handle::kEnvelopeSize));
+  }
+  foresight_.fetch(*lane_.services);
 }
 
 void UdpSocket::take(std::string_view octets, const msghdr& head) {

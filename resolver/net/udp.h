@@ -19,6 +19,7 @@
 #include <unordered_map>
 
 #include "protocol/handle/fragment.h"
+#include "resolver/logic/foresight.h"
 #include "resolver/net/lane.h"
 #include "resolver/net/sent_answers.h"
 #include "resolver/net/sockets.h"
@@ -88,6 +89,7 @@ class UdpSocket {
 
   void wait();
   void drain();
+  void foresee(std::size_t batch);
   void take(std::string_view datagram, const msghdr& head);
   void add_fragment(const handle::Datagram& datagram);
   void process(const handle::Envelope& envelope, std::string_view message);
@@ -109,6 +111,7 @@ class UdpSocket {
   boost::asio::posix::stream_descriptor socket_;
   boost::asio::steady_timer pace_;
   std::unique_ptr<Buffers> buffers_;
+  Foresight foresight_;
   std::size_t queued_ = 0;
   Now now_;                       // of the batch
   std::uint64_t started_us_ = 0;  // of the batch

@@ -15,8 +15,9 @@ namespace {
 
 // What a record takes on average, for the share of the index: 4 of 100 octets.
 constexpr std::size_t kOctetsPerRecord = 320;
-// Octets of a record that are fetched while its key is compared: all of an ordinary one.
+// Octets of a record that are fetched before they are needed: all of an ordinary one.
 constexpr std::size_t kPrefetched = 320;
+constexpr std::size_t kLine = 64;
 constexpr std::size_t index_share(std::size_t bytes) { return bytes / kOctetsPerRecord; }
 
 bool is_record(std::string_view key) {
@@ -82,8 +83,7 @@ Resident::Found Resident::find(std::string_view key, std::string& values) const 
       const Entry entry(word.load(std::memory_order_seq_cst));
       if (!entry.tagged(hash)) continue;
       if (entry.busy()) return {.kind = Kind::kStore};
-      for (std::size_t line = 64; line < kPrefetched; line += 64)
-        __builtin_prefetch(arena_.at(entry.place()) + line);
+      prefetch(entry.place(), kLine);
       if (key_of(entry.place()) != key) continue;
       const Head& record = head(entry.place());
       if (record.stub) return {.kind = Kind::kStore};
@@ -93,6 +93,24 @@ Resident::Found Resident::find(std::string_view key, std::string& values) const 
   }
   // It must have been complete before the search, and nothing given up during it.
   return {.kind = complete && complete_.load(std::memory_order_seq_cst) ? Kind::kAbsent : Kind::kMiss};
+}
+
+void Resident::prefetch(std::uint64_t place, std::size_t from) const {
+  for (; from < kPrefetched; from += kLine) __builtin_prefetch(arena_.at(place) + from);
+}
+
+std::uint64_t Resident::foresee(std::string_view key) const {
+  const std::uint64_t hash = this->hash(key);
+  __builtin_prefetch(&index_.bucket(hash));
+  return hash;
+}
+
+// Places are only computed with, so nobody need be inside.
+void Resident::fetch(std::uint64_t foreseen) const {
+  for (const Word& word : index_.bucket(foreseen).entries) {
+    const Entry entry(word.load(std::memory_order_relaxed));
+    if (entry.tagged(foreseen)) prefetch(entry.place(), 0);
+  }
 }
 
 FillTicket Resident::ticket(std::string_view key) const {

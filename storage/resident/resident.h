@@ -66,6 +66,11 @@ class Resident {
   // kValues: `values` holds the public values, encoded, in stored order; else it is as before.
   Found find(std::string_view key, std::string& values) const;
 
+  // Hints that find() will be asked for the key: the first fetches its place in the index; the second, of
+  // what the first returned and a little later, the record.
+  std::uint64_t foresee(std::string_view key) const;
+  void fetch(std::uint64_t foreseen) const;
+
   // Taken before the store is read.
   FillTicket ticket(std::string_view key) const;
   // The image that the store had, no tombstone. May be dropped: then the next reader misses again.
@@ -106,6 +111,7 @@ class Resident {
   };
 
   std::uint64_t hash(std::string_view key) const { return siphash13(hash_key_, key); }
+  void prefetch(std::uint64_t place, std::size_t from) const;
   Head& head(std::uint64_t place) const;
   std::string_view key_of(std::uint64_t place) const;
   Word* find_word(std::uint64_t hash, std::string_view key);
