@@ -11,7 +11,6 @@
 #include <filesystem>
 
 #include "resolver/app/log.h"
-#include "resolver/net/clock.h"
 
 namespace idnode {
 namespace {
@@ -166,16 +165,16 @@ int open_for_append(const std::string& path) {
 
 }  // namespace
 
-AccessEntry access_entry(const Source& source, const ExchangeRecord& record, std::chrono::microseconds took) {
+AccessEntry access_entry(const Source& source, const ExchangeRecord& record, const Timing& timing) {
   return {.peer = source.peer,
           .transport = source.transport,
           .major = record.suggested.major,
           .minor = record.suggested.minor,
-          .ms = wall_ms(),
+          .ms = timing.ended_ms,
           .opcode = record.opcode,
           .original_opcode = record.original_opcode,
           .code = record.code,
-          .took_ms = static_cast<std::uint32_t>(took.count() / 1'000),
+          .took_ms = static_cast<std::uint32_t>(timing.took.count() / 1'000),
           .name = record.name,
           .identity_handle = record.identity_handle,
           .identity_index = record.identity_index};

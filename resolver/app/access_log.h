@@ -18,6 +18,7 @@
 #include "resolver/logic/exchange.h"
 #include "resolver/logic/settings.h"
 #include "resolver/logic/source.h"
+#include "resolver/net/clock.h"
 
 namespace idnode {
 
@@ -38,7 +39,7 @@ struct AccessEntry {
 };
 
 // What a line says of one answer; the views are those of `record`.
-AccessEntry access_entry(const Source& source, const ExchangeRecord& record, std::chrono::microseconds took);
+AccessEntry access_entry(const Source& source, const ExchangeRecord& record, const Timing& timing);
 
 // Appends the line with its end. The time is UTC.
 void append_access_line(LogSettings::Format format, const AccessEntry& entry, std::string& out);

@@ -229,8 +229,8 @@ Opened<void> Node::open_services() {
   AccessSink sink;
   if (access_log_) {
     sink = [log = access_log_.get()](unsigned worker, const Source& source, const ExchangeRecord& record,
-                                     std::chrono::microseconds took) {
-      log->lane(worker).write(access_entry(source, record, took));
+                                     const Timing& timing) {
+      log->lane(worker).write(access_entry(source, record, timing));
     };
   }
   service_ = std::make_unique<HandleService>(std::move(listeners_), workers, services, *committer_,

@@ -24,4 +24,10 @@ inline std::uint64_t wall_ms() {
 inline Now clock_now(std::uint64_t steady_us) { return {.ms = wall_ms(), .steady_ms = steady_us / 1'000}; }
 inline Now clock_now() { return clock_now(steady_us()); }
 
+// When an answer was ready, and how long it took.
+struct Timing {
+  std::uint64_t ended_ms = 0;  // since 1970
+  std::chrono::microseconds took{};
+};
+
 }  // namespace idnode

@@ -226,7 +226,7 @@ void Connection::start_request(const handle::Envelope& envelope, std::string_vie
 
 void Connection::finished(const Drive& drive) {
   if (drive.frame().empty()) return;
-  lane_.answered(source_, drive.record(), drive.started_us());
+  lane_.answered(source_, drive.record(), drive.started_us(), now_);
   if (!source_.trusted) lane_.verify(source_.peer.address, now_.steady_ms);
 }
 
@@ -349,7 +349,7 @@ void Connection::protocol_error(const handle::Envelope& envelope, std::string_vi
   ExchangeRecord record;
   record.code = static_cast<std::uint32_t>(handle::ResponseCode::kProtocolError);
   record.suggested = envelope.suggested;
-  lane_.answered(source_, record, steady_us());
+  lane_.answered(source_, record, steady_us(), now_);
   slots_.push_back({.drive = nullptr, .ready = std::move(frame), .close = true});
   closing_ = true;
 }

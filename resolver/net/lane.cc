@@ -1,7 +1,5 @@
 #include "resolver/net/lane.h"
 
-#include "resolver/net/clock.h"
-
 namespace idnode {
 namespace {
 
@@ -49,10 +47,14 @@ void Lane::replace_services(std::shared_ptr<const Services> later) {
   drives_.clear();
 }
 
-void Lane::answered(const Source& source, const ExchangeRecord& record, std::uint64_t started_us) {
-  const std::uint64_t took = steady_us() - started_us;
-  probe.answered(source.transport, record, took);
-  if (sink_) sink_(index, source, record, std::chrono::microseconds(took));
+void Lane::answered(const Source& source, const ExchangeRecord& record, std::uint64_t started_us, Now now) {
+  const std::uint64_t ended_us = steady_us();
+  const std::uint64_t took_us = ended_us - started_us;
+  probe.answered(source.transport, record, took_us);
+  if (!sink_) return;
+  sink_(
+      index, source, record,
+      {.ended_ms = now.ms + (ended_us / 1'000 - now.steady_ms), .took = std::chrono::microseconds(took_us)});
 }
 
 void Lane::verify(const Address& peer, std::uint64_t now_ms) {

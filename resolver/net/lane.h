@@ -2,7 +2,6 @@
 // alone, except where said.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "resolver/logic/services.h"
+#include "resolver/net/clock.h"
 #include "resolver/net/drive.h"
 #include "resolver/net/limits_by_source.h"
 #include "resolver/net/probe.h"
@@ -20,7 +20,7 @@ namespace idnode {
 
 // Called on the worker, once an answer, before the record's views go away. Must not block.
 using AccessSink = std::function<void(unsigned worker, const Source& source, const ExchangeRecord& record,
-                                      std::chrono::microseconds took)>;
+                                      const Timing& timing)>;
 
 class Lane {
  public:
@@ -36,8 +36,8 @@ class Lane {
   // Settings or identity have changed: exchanges that start now see the new ones.
   void replace_services(std::shared_ptr<const Services> services);
 
-  // Counts and reports one answer.
-  void answered(const Source& source, const ExchangeRecord& record, std::uint64_t started_us);
+  // Counts and reports one answer. `now` is of this turn: the wall clock is not read again for it.
+  void answered(const Source& source, const ExchangeRecord& record, std::uint64_t started_us, Now now);
   // A TCP exchange of this source has been answered.
   void verify(const Address& peer, std::uint64_t now_ms);
 

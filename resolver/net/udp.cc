@@ -291,7 +291,7 @@ void UdpSocket::answer(const Source& source, const Address& local, const handle:
     }
   }
   queue({.peer = source.peer, .local = local}, frame);
-  lane_.answered(source, record, started_us);
+  lane_.answered(source, record, started_us, now_);
 }
 
 void UdpSocket::queue(const Path& path, std::string_view frame) {

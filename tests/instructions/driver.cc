@@ -164,9 +164,7 @@ class Desk {
   AccessLane access_{std::size_t{1} << 20, LogSettings::Format::kJson};
   std::string lines_;
   AccessSink sink_ = [this](unsigned, const Source& source, const ExchangeRecord& record,
-                            std::chrono::microseconds took) {
-    access_.write(access_entry(source, record, took));
-  };
+                            const Timing& timing) { access_.write(access_entry(source, record, timing)); };
   Reassembly reassembly_;
   Lane lane_;
   Listener listener_;

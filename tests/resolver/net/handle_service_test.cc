@@ -99,7 +99,7 @@ TEST_F(HandleServiceTest, ABusyUdpPortIsNamedThoughItIsShareable) {
 
 TEST_F(HandleServiceTest, ConnectionsGoToTheWorkerWithTheFewest) {
   std::array<std::atomic<int>, kWorkers> answers{};
-  NetNode node({}, [&](unsigned worker, const Source&, const ExchangeRecord&, std::chrono::microseconds) {
+  NetNode node({}, [&](unsigned worker, const Source&, const ExchangeRecord&, const Timing&) {
     answers[worker].fetch_add(1);
   });
   std::vector<Client> clients;
@@ -179,13 +179,12 @@ TEST_F(HandleServiceTest, ReloadReachesRequestsThatStartLater) {
 TEST_F(HandleServiceTest, TheAccessRecordTellsWhoAskedWhat) {
   std::mutex mutex;
   std::vector<std::string> lines;
-  NetNode node(
-      {}, [&](unsigned, const Source& source, const ExchangeRecord& record, std::chrono::microseconds took) {
-        const std::lock_guard lock(mutex);
-        lines.push_back(to_text(source.peer.address) + " " + std::string(transport_name(source.transport)) +
-                        " " + std::to_string(record.opcode) + " " + std::to_string(record.code) + " " +
-                        std::string(record.name) + (took.count() >= 20'000 ? " slow" : ""));
-      });
+  NetNode node({}, [&](unsigned, const Source& source, const ExchangeRecord& record, const Timing& timing) {
+    const std::lock_guard lock(mutex);
+    lines.push_back(to_text(source.peer.address) + " " + std::string(transport_name(source.transport)) + " " +
+                    std::to_string(record.opcode) + " " + std::to_string(record.code) + " " +
+                    std::string(record.name) + (timing.took.count() >= 20'000 ? " slow" : ""));
+  });
   Client client = node.client();
   ASSERT_TRUE(client.ask(resolve("now/1")));
   ASSERT_TRUE(client.ask(resolve("read/25")));

@@ -177,7 +177,7 @@ TEST_F(NetOrder, WhatOneReadLeavesIsReadOn) {
 TEST_F(NetOrder, ManyReadyAtTheSameTime) {
   std::atomic<bool> held{false}, released{false};
   NetNode node([](Settings& s) { s.node.workers = 1; },
-               [&](unsigned, const Source&, const ExchangeRecord& record, std::chrono::microseconds) {
+               [&](unsigned, const Source&, const ExchangeRecord& record, const Timing&) {
                  if (record.name != "now/1") return;
                  held = true;
                  while (!released) std::this_thread::sleep_for(1ms);

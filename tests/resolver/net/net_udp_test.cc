@@ -185,7 +185,7 @@ TEST_F(NetUdp, TheRequestIdPicksTheWorker) {
   std::mutex mutex;
   std::set<std::pair<unsigned, std::string>> seen;
   NetNode node(trust_everybody,
-               [&](unsigned worker, const Source&, const ExchangeRecord& record, std::chrono::microseconds) {
+               [&](unsigned worker, const Source&, const ExchangeRecord& record, const Timing&) {
                  const std::lock_guard lock(mutex);
                  seen.emplace(worker, std::string(record.name));
                });
