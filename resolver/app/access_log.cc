@@ -15,9 +15,6 @@
 namespace idnode {
 namespace {
 
-// How often the thread looks whether a lane fills up before its flush interval is over.
-constexpr std::chrono::milliseconds kLook{50};
-
 std::string_view transport_text(Transport transport) {
   switch (transport) {
     case Transport::kUdp: return "UDP";
@@ -187,14 +184,14 @@ void append_access_line(LogSettings::Format format, const AccessEntry& entry, st
 AccessLane::AccessLane(std::size_t octets, LogSettings::Format format)
     : ring_(octets, '\0'), format_(format) {}
 
-void AccessLane::write(const AccessEntry& entry) {
+bool AccessLane::write(const AccessEntry& entry) {
   line_.clear();
   append_access_line(format_, entry, line_);
   const std::uint64_t head = head_.load(std::memory_order_relaxed);
   const std::uint64_t used = head - tail_.load(std::memory_order_acquire);
   if (line_.size() > ring_.size() - used) {
     dropped_.store(dropped_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    return;
+    return false;
   }
   const std::size_t at = head % ring_.size();
   const std::size_t first = std::min(line_.size(), ring_.size() - at);
@@ -202,6 +199,7 @@ void AccessLane::write(const AccessEntry& entry) {
   std::memcpy(ring_.data(), line_.data() + first, line_.size() - first);
   head_.store(head + line_.size(), std::memory_order_release);
   written_.store(written_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  return used < ring_.size() / 4 && used + line_.size() >= ring_.size() / 4;
 }
 
 void AccessLane::drain(std::string& out) {
@@ -212,10 +210,6 @@ void AccessLane::drain(std::string& out) {
   out.append(ring_.data() + at, first);
   out.append(ring_.data(), size - first);
   tail_.store(tail + size, std::memory_order_release);
-}
-
-bool AccessLane::half_full() const {
-  return head_.load(std::memory_order_acquire) - tail_.load(std::memory_order_acquire) > ring_.size() / 2;
 }
 
 Result<std::unique_ptr<AccessLog>> AccessLog::open(Options options) {
@@ -235,19 +229,17 @@ AccessLog::AccessLog(Options options, int fd) : options_(std::move(options)), fd
 }
 
 AccessLog::~AccessLog() {
-  {
-    const std::lock_guard lock(mutex_);
-    stop_ = true;
-  }
-  wake_.notify_one();
+  wake(&AccessLog::stop_);
   thread_.join();
   if (fd_ >= 0) close(fd_);
 }
 
-void AccessLog::reopen() {
+void AccessLog::reopen() { wake(&AccessLog::reopen_); }
+
+void AccessLog::wake(bool AccessLog::* why) {
   {
     const std::lock_guard lock(mutex_);
-    reopen_ = true;
+    this->*why = true;
   }
   wake_.notify_one();
 }
@@ -263,22 +255,17 @@ AccessLog::Counters AccessLog::counters() const {
 }
 
 void AccessLog::run() {
-  auto flushed = std::chrono::steady_clock::now();
   for (;;) {
     bool stop = false;
     bool anew = false;
     {
       std::unique_lock lock(mutex_);
-      wake_.wait_for(lock, std::min(kLook, options_.flush_interval), [this] { return stop_ || reopen_; });
+      wake_.wait_for(lock, options_.flush_interval, [this] { return stop_ || reopen_ || filling_; });
+      filling_ = false;
       stop = stop_;
       anew = std::exchange(reopen_, false);
     }
-    const auto now = std::chrono::steady_clock::now();
-    const bool full = std::ranges::any_of(lanes_, [](const auto& lane) { return lane->half_full(); });
-    if (stop || anew || full || now - flushed >= options_.flush_interval) {
-      flush();
-      flushed = now;
-    }
+    flush();
     if (anew) open_anew();
     if (stop) return;
   }

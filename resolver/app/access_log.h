@@ -48,13 +48,12 @@ void append_access_line(LogSettings::Format format, const AccessEntry& entry, st
 class AccessLane {
  public:
   explicit AccessLane(std::size_t octets, LogSettings::Format format);
-  // Writer.
-  void write(const AccessEntry& entry);
+  // Writer. True: a quarter is full now, so the reader should come.
+  bool write(const AccessEntry& entry);
   // Reader: moves what is there to the end of `out`.
   void drain(std::string& out);
   std::uint64_t written() const { return written_.load(std::memory_order_relaxed); }
   std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
-  bool half_full() const;
 
  private:
   std::string ring_;
@@ -81,7 +80,11 @@ class AccessLog {
   AccessLog(const AccessLog&) = delete;
   AccessLog& operator=(const AccessLog&) = delete;
 
-  AccessLane& lane(std::size_t worker) { return *lanes_[worker]; }
+  // On the worker that the lane is of. Wakes the log's thread when much is waiting: what one worker answers
+  // from memory fills a lane within some hundredths of a second.
+  void write(std::size_t worker, const AccessEntry& entry) {
+    if (lanes_[worker]->write(entry)) wake(&AccessLog::filling_);
+  }
 
   // Any thread: the file is opened anew by its name before the next line (after a rotation).
   void reopen();
@@ -94,6 +97,7 @@ class AccessLog {
  private:
   AccessLog(Options options, int fd);
   void run();
+  void wake(bool AccessLog::* why);
   void flush();
   void open_anew();
 
@@ -106,6 +110,7 @@ class AccessLog {
   std::condition_variable wake_;
   bool stop_ = false;
   bool reopen_ = false;
+  bool filling_ = false;
   std::thread thread_;
 };
 

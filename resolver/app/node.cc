@@ -230,7 +230,7 @@ Opened<void> Node::open_services() {
   if (access_log_) {
     sink = [log = access_log_.get()](unsigned worker, const Source& source, const ExchangeRecord& record,
                                      const Timing& timing) {
-      log->lane(worker).write(access_entry(source, record, timing));
+      log->write(worker, access_entry(source, record, timing));
     };
   }
   service_ = std::make_unique<HandleService>(std::move(listeners_), workers, services, *committer_,

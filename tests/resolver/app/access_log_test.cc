@@ -128,7 +128,7 @@ TEST_F(AccessLogFile, TakesLinesOfManyWorkersAndLosesNone) {
     std::vector<std::thread> workers;
     for (std::size_t w = 0; w < 4; ++w) {
       workers.emplace_back([&, w] {
-        for (int i = 0; i < 2'000; ++i) (*log)->lane(w).write(entry());
+        for (int i = 0; i < 2'000; ++i) (*log)->write(w, entry());
       });
     }
     for (auto& worker : workers) worker.join();
@@ -141,18 +141,33 @@ TEST_F(AccessLogFile, TakesLinesOfManyWorkersAndLosesNone) {
   for (const auto& l : lines) ASSERT_EQ(l + "\n", line(LogSettings::Format::kJson, entry()));
 }
 
+// Nobody waits for the flush interval when lines come faster.
+TEST_F(AccessLogFile, AFillingLaneIsWrittenAtOnce) {
+  auto log = AccessLog::open(
+      {.path = path_, .lanes = 2, .lane_octets = 64 << 10, .flush_interval = std::chrono::hours(1)});
+  ASSERT_TRUE(log.has_value());
+  const std::size_t size = line(LogSettings::Format::kJson, entry()).size();
+  const auto written = [&] { return std::filesystem::file_size(path_); };
+  for (std::size_t filled = 0; filled < 3; ++filled) {
+    const auto before = written();
+    for (std::size_t i = 0; i * size < (64 << 10) / 4; ++i) (*log)->write(1, entry());
+    while (written() == before) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_EQ((*log)->counters().dropped, 0U);
+}
+
 TEST_F(AccessLogFile, IsOpenedAnewAfterARotation) {
   auto log = AccessLog::open(
       {.path = path_, .format = LogSettings::Format::kText, .flush_interval = std::chrono::milliseconds(5)});
   ASSERT_TRUE(log.has_value());
-  (*log)->lane(0).write(entry());
+  (*log)->write(0, entry());
   for (int i = 0; i < 500 && lines_of(path_).empty(); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   std::filesystem::rename(path_, path_ + ".1");
   (*log)->reopen();
   for (int i = 0; i < 500 && !std::filesystem::exists(path_); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  (*log)->lane(0).write(entry());
+  (*log)->write(0, entry());
   log->reset();
   EXPECT_EQ(lines_of(path_ + ".1").size(), 1U);
   EXPECT_EQ(lines_of(path_).size(), 1U);
