@@ -152,9 +152,9 @@ void Routes::publish(std::span<const Committed> group, const handle::Site& our_s
   for (const Committed& committed : group) {
     for (const WriteView& write : committed.writes) {
       if (write.key.empty()) continue;
-      const bool matters = write.key[0] == static_cast<char>(Table::kHomed) ||
-                           (write.key[0] == static_cast<char>(Table::kRecords) &&
-                            is_prefix_handle(write.key.substr(1)));
+      const bool matters =
+          write.key[0] == static_cast<char>(Table::kHomed) ||
+          (write.key[0] == static_cast<char>(Table::kRecords) && is_prefix_handle(write.key.substr(1)));
       if (!matters) continue;
       if (next == nullptr) next = std::make_shared<RouteTable>(*current());
       // The image was made and stamped by this process: it can be read.

@@ -73,7 +73,8 @@ void HandleService::start() {
     for (auto& udp : desk.udp) udp->start();
   }
   for (auto& acceptor : acceptors_) acceptor->start();
-  for (Desk& desk : desks_) desk.lane->worker.start(std::chrono::microseconds(services_.settings->node.spin_us));
+  for (Desk& desk : desks_)
+    desk.lane->worker.start(std::chrono::microseconds(services_.settings->node.spin_us));
 }
 
 bool HandleService::stop(std::chrono::milliseconds wait) {
