@@ -31,7 +31,7 @@ def line(result):
             f"{ratios[-1]:.2f} | {floor} | {holds} | {cpu} | {result.quiet} of {len(ratios)} |")
 
 
-def markdown(results, skipped, where, options, seconds):
+def markdown(results, skipped, lines, where, options, seconds):
     out = [f"{where}; {options.keys:,} identifiers; rounds of {options.seconds:g} s; {seconds:.0f} s in all.", "",
            "| row | reference, median | node, median | ratio min / **median** / max | floor | holds | server CPU µs each, "
            "reference / node | quiet rounds |", "|---|---|---|---|---|---|---|---|"]
@@ -41,7 +41,7 @@ def markdown(results, skipped, where, options, seconds):
     measured = [r for r in results if r.row.floor is not None]
     disturbed = sum(r.quiet < len(r.rounds) for r in results)
     out += ["", f"compare: rows={len(results)} floors={len(measured)} held={sum(r.holds() for r in measured)} "
-                f"skipped={len(skipped)} disturbed={disturbed}"]
+                f"skipped={len(skipped)} disturbed={disturbed} access_lines={lines['written']} access_lines_dropped={lines['dropped']}"]
     return "\n".join(out)
 
 

@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
+import urllib.request
 from dataclasses import dataclass, field
 
 from .processes import Processes, Trouble, children_of
@@ -123,6 +124,7 @@ class Bench:
         self.idnode, self.idload, self.micro_commit = (os.path.join(build, name) for name in ("idnode", "idload", "micro_commit"))
         self.folder = os.path.join(processes.folder, "node")
         self.servers = {}          # name -> (process, endpoint)
+        self.metrics = {}          # name of a node -> address of its metrics
         self.registered = 0
 
     # --- what is measured against what ---
@@ -154,7 +156,9 @@ class Bench:
         node = self.processes.start([self.idnode, "--config", config], stderr=subprocess.PIPE, text=True)
         self.ready(node, name)
         with open(os.path.join(self.folder, data, "listeners.json"), encoding="utf-8") as f:
-            self.servers[name] = (node, json.load(f)["handle"][0])
+            listeners = json.load(f)
+        self.servers[name] = (node, listeners["handle"][0])
+        self.metrics[name] = f"http://{listeners['admin'][0]}/metrics"
 
     def ready(self, process, name):
         for line in process.stderr:
@@ -267,6 +271,15 @@ class Bench:
             if line.startswith("+F2:") and len(part) >= 5:
                 return 1e6 / float(part[4])
         return None
+
+    def access_lines(self):
+        """Lines of the nodes' access logs: written, and dropped because a lane was full."""
+        lines = {"written": 0, "dropped": 0}
+        for url in self.metrics.values():
+            with urllib.request.urlopen(url, timeout=10) as page:
+                for outcome, count in re.findall(r'idnode_access_log_lines_total\{outcome="(\w+)"\} (\d+)', page.read().decode()):
+                    lines[outcome] += int(count)
+        return lines
 
     def must(self, command):
         code, out, err = self.processes.run(command, cpu="0-1")

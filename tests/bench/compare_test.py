@@ -78,11 +78,11 @@ class Floors(unittest.TestCase):
     def test_report(self):
         good = Result(Row("good row", "udp", floor=0.15), [Round(100, 20, 0, 2, 8)] * 3, 3, 0)
         bad = Result(Row("bad row", "tcp", floor=0.80), [Round(100, 20, 0.5)] * 3, 1, 4)
-        text = markdown([good, bad], ["knot: not there"], "a machine", Options, 3)
+        text = markdown([good, bad], ["knot: not there"], {"written": 70, "dropped": 7}, "a machine", Options, 3)
         self.assertRegex(text, r"\| good row \| echo 100/s \| 20/s \| 0.20 / \*\*0.20\*\* / 0.20 \| ≥ 0.15 \| yes \| 2.00 / 8.00 \| 3 of 3 \|")
         self.assertRegex(text, r"\| bad row .*\| \*\*no\*\* \| – \| 1 of 3 \|")
         self.assertIn("SKIP knot: not there", text)
-        self.assertIn("compare: rows=2 floors=2 held=1 skipped=1 disturbed=1", text)
+        self.assertIn("compare: rows=2 floors=2 held=1 skipped=1 disturbed=1 access_lines=70 access_lines_dropped=7", text)
         plot = svg([good, bad])
         self.assertTrue(plot.startswith("<svg") and plot.rstrip().endswith("</svg>"))
         self.assertIn("good row", plot)
@@ -106,7 +106,7 @@ class Real(unittest.TestCase):
             self.assertIn(done.returncode, (0, 1), done.stderr)
             for row in ("udp RocksDB from 1 source", "udp RocksDB from 1 untrusted source", "tcp 8x16 from 1 source", "signed registration server CPU"):
                 self.assertIn(f"| {row} |", done.stdout)
-            self.assertRegex(done.stdout, r"compare: rows=4 floors=4 held=\d skipped=1")
+            self.assertRegex(done.stdout, r"compare: rows=4 floors=4 held=\d skipped=1 disturbed=\d access_lines=[1-9]\d* access_lines_dropped=\d+")
             self.assertEqual(os.listdir(folder), ["compare.svg"])
             self.assertEqual(running_in(folder), [])
             print(re.search(r"compare: .*", done.stdout).group(0))
