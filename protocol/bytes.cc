@@ -37,8 +37,7 @@ namespace {
 template <class T>
 void append_big_endian(std::string& out, T v) {
   char octets[sizeof(T)];
-  for (std::size_t i = sizeof(T); i-- > 0; v = static_cast<T>(v >> 8))
-    octets[i] = static_cast<char>(v & 0xff);
+  put_big_endian(octets, v);
   out.append(octets, sizeof(T));
 }
 }  // namespace
@@ -65,10 +64,7 @@ std::size_t Writer::reserve_u32() {
   u32(0);
   return at;
 }
-void Writer::patch_u32(std::size_t position, std::uint32_t v) {
-  for (int i = 0; i < 4; ++i)
-    out_[position + static_cast<std::size_t>(i)] = static_cast<char>((v >> (24 - 8 * i)) & 0xff);
-}
+void Writer::patch_u32(std::size_t position, std::uint32_t v) { put_big_endian(out_.data() + position, v); }
 
 std::string to_hex(std::string_view octets) {
   static constexpr char kDigits[] = "0123456789abcdef";

@@ -93,6 +93,13 @@ class Writer {
   std::string& out_;
 };
 
+// Writes `v` to `at`, sizeof(T) octets.
+template <class T>
+void put_big_endian(char* at, T v) {
+  if constexpr (std::endian::native == std::endian::little) v = std::byteswap(v);
+  std::memcpy(at, &v, sizeof v);
+}
+
 // Fills memory that the caller knows to be large enough, front to back.
 class Filler {
  public:
@@ -109,14 +116,11 @@ class Filler {
     u32(static_cast<std::uint32_t>(v.size()));
     raw(v);
   }
-  // Behind what was written last.
-  char* at() const { return at_; }
 
  private:
   template <class T>
   void put(T v) {
-    if constexpr (std::endian::native == std::endian::little) v = std::byteswap(v);
-    std::memcpy(at_, &v, sizeof v);
+    put_big_endian(at_, v);
     at_ += sizeof v;
   }
 
@@ -135,8 +139,8 @@ class Block {
  private:
   template <class T>
   void put(T v) {
-    for (std::size_t i = 0; i < sizeof(T); ++i)
-      octets_[size_++] = static_cast<char>(v >> (8 * (sizeof(T) - 1 - i)));
+    put_big_endian(octets_.data() + size_, v);
+    size_ += sizeof v;
   }
 
   std::array<char, N> octets_;

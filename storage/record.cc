@@ -28,10 +28,6 @@ std::string make(std::uint8_t flags, std::string_view name, std::uint64_t create
   return image;
 }
 
-void put(std::span<char> image, std::size_t at, std::uint64_t number) {
-  for (std::size_t i = 0; i < 8; ++i) image[at + i] = static_cast<char>(number >> (56 - 8 * i));
-}
-
 }  // namespace
 
 Result<RecordView> parse_record(std::string_view image) {
@@ -63,10 +59,11 @@ std::string make_tombstone(std::string_view name) { return make(kTombstone, name
 
 void stamp_record(std::span<char> image, std::uint64_t sequence, std::uint64_t previous,
                   std::uint64_t created) {
-  put(image, kSequenceAt, sequence);
-  put(image, kPreviousAt, previous);
+  put_big_endian(image.data() + kSequenceAt, sequence);
+  put_big_endian(image.data() + kPreviousAt, previous);
   const auto kept = image.subspan(kCreatedAt, 8);
-  if (std::ranges::all_of(kept, [](char octet) { return octet == 0; })) put(image, kCreatedAt, created);
+  if (std::ranges::all_of(kept, [](char octet) { return octet == 0; }))
+    put_big_endian(image.data() + kCreatedAt, created);
 }
 
 }  // namespace idnode

@@ -50,13 +50,14 @@ Result<void> CounterSums::replay(std::span<const DeltaView> deltas) {
   return {};
 }
 
-std::span<const Write> CounterSums::writes() {
+std::span<const WriteView> CounterSums::writes() {
   writes_.clear();
   for (const auto& [counter, sum] : sums_) {
     Write& write = writes_.emplace_back(counter_key(counter), std::string());
     Writer(write.image).u64(static_cast<std::uint64_t>(sum));
   }
-  return writes_;
+  views_ = views_of(writes_);
+  return views_;
 }
 
 }  // namespace idnode

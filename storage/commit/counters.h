@@ -30,7 +30,7 @@ class CounterSums {
   Result<void> replay(std::span<const DeltaView> deltas);
 
   // New images of everything that was added to. Until the next add() or clear().
-  std::span<const Write> writes();
+  std::span<const WriteView> writes();
   void clear() { sums_.clear(); }
 
  private:
@@ -39,6 +39,7 @@ class CounterSums {
   const Store& store_;
   std::map<std::string, std::int64_t, std::less<>> sums_;
   std::vector<Write> writes_;
+  std::vector<WriteView> views_;
 };
 
 }  // namespace idnode

@@ -2,15 +2,16 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 
 #include "storage/record.h"
 
 namespace idnode {
+
 GroupDraft::GroupDraft(const Store& store)
     : store_(store), opened_(store.applied()), slots_(kSlots), sums_(store) {}
 
 void GroupDraft::begin(std::uint64_t first, std::uint64_t time_ms, std::string_view previous) {
-  ++group_;
   sums_.clear();
   writes_.clear();
   links_.clear();
@@ -23,7 +24,7 @@ std::size_t GroupDraft::slot_number(std::string_view key) {
 }
 
 std::optional<std::uint64_t> GroupDraft::version_here(const Slot& slot, std::string_view key) const {
-  for (std::uint32_t at = slot.group == group_ ? slot.last : kNone; at != kNone; at = links_[at].before) {
+  for (std::uint32_t at = last_here(slot); at != kNone; at = links_[at].before) {
     if (writes_[at].key == key) return links_[at].sequence;
   }
   return std::nullopt;
@@ -40,7 +41,7 @@ Result<std::uint64_t> GroupDraft::version(std::string_view key) {
 }
 
 bool GroupDraft::unwritten_since(std::string_view key, std::uint64_t as_of) {
-  return as_of >= opened_ && as_of != 0 && slot_of(key).written <= as_of;
+  return as_of >= opened_ && as_of != 0 && slot_of(key).sequence <= as_of;
 }
 
 Result<CommitStatus> GroupDraft::check(std::uint64_t as_of) {
@@ -77,8 +78,8 @@ void GroupDraft::stage(std::span<char> mutation, std::uint64_t sequence) {
     Slot& slot = slot_of(write.key);
     const std::uint64_t previous = version_here(slot, write.key).value_or(previous_[i]);
     stamp_record(mutation.subspan(image_at, write.image.size()), sequence, previous, builder_.time_ms());
-    links_.push_back({sequence, slot.group == group_ ? slot.last : kNone});
-    slot = {sequence, group_, static_cast<std::uint32_t>(writes_.size())};
+    links_.push_back({sequence, last_here(slot)});
+    slot = {sequence, static_cast<std::uint32_t>(writes_.size())};
     writes_.push_back(write);
   }
   builder_.add({mutation.data(), mutation.size()});
@@ -98,7 +99,7 @@ CommitResult GroupDraft::enter(std::span<char> mutation, std::uint64_t as_of) {
 }
 
 const GroupBuilder& GroupDraft::seal() {
-  for (const Write& write : sums_.writes()) writes_.push_back({write.key, write.image});
+  std::ranges::copy(sums_.writes(), std::back_inserter(writes_));
   std::size_t from = 0;
   for (Committed& each : committed_) {
     std::size_t to = from;

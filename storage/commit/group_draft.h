@@ -41,12 +41,11 @@ class GroupDraft {
   std::span<const Committed> committed() const { return committed_; }
 
  private:
-  // What is known of all keys of one slot.
+  // The last write of all keys of one slot, whether it came to be or not: a larger sequence only costs a
+  // look-up.
   struct Slot {
-    std::uint64_t written = 0;  // sequence of their last write, whether it came to be or not: a larger number
-                                // only costs a look-up
-    std::uint32_t group = 0;    // the last one that wrote one of them
-    std::uint32_t last = 0;     // index in writes_ of the last such write of that group
+    std::uint64_t sequence = 0;
+    std::uint32_t index = 0;  // in writes_ of its group
   };
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
@@ -57,6 +56,11 @@ class GroupDraft {
   };
 
   Slot& slot_of(std::string_view key) { return slots_[slot_number(key)]; }
+  // Index of the open group's last write of the slot, or kNone. After a group that failed the sequences come
+  // again, so it may be one of another slot: what a walk from it meets has to be compared by its key.
+  std::uint32_t last_here(const Slot& slot) const {
+    return slot.index < links_.size() && links_[slot.index].sequence == slot.sequence ? slot.index : kNone;
+  }
   // The version of `key`, whose slot this is, if the group has written it.
   std::optional<std::uint64_t> version_here(const Slot& slot, std::string_view key) const;
   // The version of `key` in this group or before it.
@@ -72,7 +76,6 @@ class GroupDraft {
   std::vector<Slot> slots_;
   CounterSums sums_;
   GroupBuilder builder_;
-  std::uint32_t group_ = 0;
   std::vector<WriteView> writes_;
   std::vector<Link> links_;  // one for each of writes_, before the counters come
   std::vector<Committed> committed_;

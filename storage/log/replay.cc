@@ -46,7 +46,7 @@ class Replay {
       if (applied) applied = sums_.replay(mutation.deltas);
     });
     if (!read) return bad_mutation(scan, group.offset, read.error());
-    std::ranges::copy(views_of(sums_.writes()), std::back_inserter(writes_));
+    std::ranges::copy(sums_.writes(), std::back_inserter(writes_));
     if (applied) applied = store_.apply_group(writes_, group.last());
     if (!applied) {
       return open_error(applied.error(), "the store refuses a replayed group at sequence " +

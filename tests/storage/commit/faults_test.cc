@@ -107,6 +107,33 @@ TEST_F(FaultsTest, FullDiskRefusesAndHeals) {
   EXPECT_FALSE(committer_->counters().low_space);
 }
 
+// The sequences of a group that failed come again, for other keys: nothing of it is taken for this one's.
+TEST_F(FaultsTest, WhatAFailedGroupWroteWasNotWritten) {
+  const auto all = [&](const std::vector<std::pair<std::string, std::uint64_t>>& changes) {
+    std::vector<CommitResult> results(changes.size());
+    CommitBatch batch;
+    for (std::size_t i = 0; i < changes.size(); ++i)
+      batch.add(put(changes[i].first, changes[i].second, "v"),
+                [&results, i](const CommitResult& result) { results[i] = result; });
+    committer_->submit(std::move(batch));
+    committer_->drain();
+    std::vector<std::uint64_t> sequences;
+    for (const CommitResult& result : results) sequences.push_back(result.sequence);
+    return sequences;
+  };
+  disk_.capacity(0);
+  EXPECT_EQ(all({{"88.118/a", 0}, {"88.118/b", 0}, {"88.118/c", 0}}), (std::vector<std::uint64_t>{0, 0, 0}));
+  disk_.capacity(std::uint64_t{1} << 30);
+  // c, b and a stand where a, b and c stood; a is made when others have its old sequence.
+  EXPECT_EQ(all({{"88.118/c", 0},
+                 {"88.118/b", 0},
+                 {"88.118/a", 1},
+                 {"88.118/a", 0},
+                 {"88.118/c", 1},
+                 {"88.118/b", 2}}),
+            (std::vector<std::uint64_t>{1, 2, 0, 3, 4, 5}));
+}
+
 // Nobody may write to a node that is not ready, so the alarm ends without a write.
 TEST_F(FaultsTest, AlarmOfAFullDiskEndsByItself) {
   disk_.capacity(0);
