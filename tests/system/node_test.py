@@ -226,6 +226,20 @@ class Signals(unittest.TestCase):
         self.assertEqual(get(self.node, "/readyz"), (200, "ok\n"))
 
 
+class Spin(unittest.TestCase):
+    def cpu_seconds(self, node):
+        with open(f"/proc/{node.process.pid}/stat", encoding="utf-8") as f:
+            user, system = f.read().rsplit(")", 1)[1].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def test_workers_poll_as_long_as_they_are_told(self):
+        with Node(tables={"node": {"spin_us": 500000, "workers": 1}}) as node:
+            self.addCleanup(shutil.rmtree, node.folder)
+            self.assertEqual(resolve(node, "88.118/ADMIN"), (1, 1))
+            before = self.cpu_seconds(node)
+            wait_for(lambda: self.cpu_seconds(node) - before > 1, 60, "the worker does not poll")
+
+
 class MemoryTier(unittest.TestCase):
     def metric(self, node, name):
         return float(re.search(rf"^idnode_{name} (\S+)$", get(node, "/metrics")[1], re.M).group(1))
